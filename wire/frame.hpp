@@ -62,10 +62,10 @@ enum class decode_status : std::uint8_t {
 };
 
 struct decode_result {
-    decode_status status;
+    decode_status status = decode_status::incomplete;
     std::size_t size = 0;
     wire::status code = wire::status::ok;
-    std::string message;
+    std::string message = {};
 };
 
 // Looks at the first frame in `bytes`. Frames larger than `size_max` bytes are violations.
