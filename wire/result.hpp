@@ -35,7 +35,7 @@ template <typename T>
 class [[nodiscard]] result {
 public:
     result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    result(error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+    result(wire::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
 
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
@@ -61,7 +61,7 @@ template <>
 class [[nodiscard]] result<void> {
 public:
     result() = default;
-    result(error failure) : failed_(true), failure_(std::move(failure)) {}
+    result(wire::error failure) : failed_(true), failure_(std::move(failure)) {}
 
     bool has_value() const noexcept { return !failed_; }
     explicit operator bool() const noexcept { return has_value(); }
