@@ -1,0 +1,109 @@
+#include "dispatcher/memory.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace stadion::dispatcher {
+namespace {
+
+using json = nlohmann::ordered_json;
+using wire::make_error;
+using wire::status;
+
+constexpr std::uint32_t format = 1;
+
+// Reads fields of one object and remembers the first that is not there or not what it should be.
+class field_reader {
+public:
+    field_reader(const json& object, std::string place) : object_(object), place_(std::move(place)) {}
+
+    template <typename Number>
+    Number number(const char* name) {
+        const auto field = object_.find(name);
+        if (field == object_.end() || !field->is_number_unsigned() ||
+            field->get<std::uint64_t>() > std::numeric_limits<Number>::max())
+            return fail(name, "is not a number in range"), Number{};
+        return field->get<Number>();
+    }
+
+    std::string text(const char* name) {
+        const auto field = object_.find(name);
+        if (field == object_.end() || !field->is_string()) return fail(name, "is not a text"), std::string();
+        return field->get<std::string>();
+    }
+
+    void fail(const char* name, const char* what) {
+        if (!failure_) failure_ = place_ + name + ' ' + what;
+    }
+
+    const std::optional<std::string>& failure() const { return failure_; }
+
+private:
+    const json& object_;
+    std::string place_;
+    std::optional<std::string> failure_;
+};
+
+wire::error damaged(const std::string& what) {
+    return make_error(status::data_loss, "the dispatcher's memory is damaged: " + what);
+}
+
+wire::result<child_record> decode_child(const json& object, std::size_t index) {
+    const std::string place = "children[" + std::to_string(index) + "]";
+    if (!object.is_object()) return damaged(place + " is not an object");
+    field_reader fields(object, place + ".");
+    child_record child;
+    child.kind = fields.text("kind");
+    child.address = fields.text("address");
+    child.pid = fields.number<std::uint32_t>("pid");
+    child.born = fields.number<std::uint64_t>("born");
+    if (fields.failure()) return damaged(*fields.failure());
+    return child;
+}
+
+} // namespace
+
+std::string encode(const memory& remembered) {
+    json children = json::array();
+    for (const child_record& child : remembered.children)
+        children.push_back(
+            {{"kind", child.kind}, {"address", child.address}, {"pid", child.pid}, {"born", child.born}});
+    const json document{{"format", format},
+                        {"starts", remembered.starts},
+                        {"epoch", remembered.epoch},
+                        {"next_server_id", remembered.next_server_id},
+                        {"children", std::move(children)}};
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+wire::result<memory> decode_memory(std::string_view text) {
+    const json document = json::parse(text, nullptr, false);
+    if (!document.is_object()) return damaged("it is not a JSON object");
+
+    field_reader fields(document, "");
+    const auto written_format = fields.number<std::uint32_t>("format");
+    if (!fields.failure() && written_format > format)
+        return make_error(status::failed_precondition,
+                          "the dispatcher's memory has format " + std::to_string(written_format) +
+                              ", newer than this program's " + std::to_string(format));
+    memory remembered;
+    remembered.starts = fields.number<std::uint32_t>("starts");
+    remembered.epoch = fields.number<std::uint64_t>("epoch");
+    remembered.next_server_id = fields.number<std::uint32_t>("next_server_id");
+    if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
+    const auto children = document.find("children");
+    if (children == document.end() || !children->is_array()) fields.fail("children", "is not a list");
+    if (fields.failure()) return damaged(*fields.failure());
+
+    for (std::size_t index = 0; index < children->size(); ++index) {
+        auto child = decode_child((*children)[index], index);
+        if (!child) return std::move(child).error();
+        remembered.children.push_back(*std::move(child));
+    }
+    return remembered;
+}
+
+} // namespace stadion::dispatcher

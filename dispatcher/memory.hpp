@@ -1,0 +1,56 @@
+// What the dispatcher must remember when it dies: the content of dispatcher.json.
+//
+// Pure encoding and decoding; whoever owns the file replaces it atomically. The file is small, for people to
+// read, and written before what it says is acted upon: an epoch before it is granted, an id before the
+// server that gets it hears of it, a child as soon as it runs.
+//
+//     {
+//       "format": 1,
+//       "starts": 3,
+//       "epoch": 17,
+//       "next_server_id": 6,
+//       "children": [
+//         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127}
+//       ]
+//     }
+//
+// A file that is damaged is refused, never guessed at: an epoch that fell would let a deposed leader back in.
+#pragma once
+
+#include "wire/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stadion::dispatcher {
+
+// A process the dispatcher started. Process ids are used again; together with `born`, the start time of the
+// process in ticks since the machine started (field 22 of /proc/PID/stat), they name one process.
+struct child_record {
+    std::string kind;    // "frontend" or "dbserver"
+    std::string address; // where it was told to serve, or said it does
+    std::uint32_t pid = 0;
+    std::uint64_t born = 0;
+
+    bool operator==(const child_record&) const = default;
+};
+
+// A default-constructed one is that of a dispatcher which has never run.
+struct memory {
+    std::uint32_t starts = 0; // how often a dispatcher has started on this directory
+    std::uint64_t epoch = 0;
+    std::uint32_t next_server_id = 1;
+    std::vector<child_record> children;
+
+    bool operator==(const memory&) const = default;
+};
+
+std::string encode(const memory& remembered);
+
+// DATA_LOSS, naming the field, if the text is not what `encode` writes; FAILED_PRECONDITION if its format is
+// newer than this program. Unknown fields are ignored.
+wire::result<memory> decode_memory(std::string_view text);
+
+} // namespace stadion::dispatcher
