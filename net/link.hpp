@@ -1,0 +1,173 @@
+// A connection to a server of ours that is always there: multiplexes calls over one TCP connection, reconnects
+// with jitter, fails over along a list of addresses.
+//
+// What a caller may rely on: every call ends exactly once, by its reply, its budget, or the loss of the
+// connection. A call made while there is no connection waits for one within its budget (or fails at once, as
+// the call asks). A call whose connection is lost after it was sent ends UNAVAILABLE with `outcome_unknown`; one
+// that the server says it never ran (GOAWAY) ends UNAVAILABLE without, and is safe to send again. The budget a
+// server sees is what is left of it when the request is sent.
+//
+// Threading: everything on the worker given. Bounds: `in_flight_max` calls, beyond which RESOURCE_EXHAUSTED.
+#pragma once
+
+#include "net/connection.hpp"
+#include "net/rpc_router.hpp"
+#include "wire/frame.hpp"
+
+#include <deque>
+#include <functional>
+#include <random>
+#include <unordered_map>
+
+namespace stadion::net {
+
+struct link_options {
+    std::string role = "server";
+    std::string node;
+    std::string token;
+    std::chrono::milliseconds connect_within{3'000};
+    std::chrono::milliseconds reconnect_first{20};
+    std::chrono::milliseconds reconnect_max{1'000};
+    std::chrono::milliseconds ping_after{5'000};
+    std::chrono::milliseconds close_after{10'000};
+    std::size_t in_flight_max = 65'536;
+    std::size_t frame_size_max = 16 << 20;
+};
+
+struct call_options {
+    std::chrono::milliseconds budget{2'000};
+    std::string idempotency_key;
+    std::uint64_t seen_sequence = 0;
+    std::uint64_t epoch = 0;
+    bool wait_for_connection = true;
+};
+
+class link : public std::enable_shared_from_this<link> {
+public:
+    struct reply {
+        std::string_view body; // valid during the call of the handler
+        std::uint32_t server_us = 0;
+    };
+    using reply_handler = std::function<void(wire::result<reply>)>;
+    using event_handler = std::function<void(std::string_view body)>;
+    using state_handler = std::function<void(bool ready)>;
+
+    link(worker& home, link_options options);
+    ~link();
+
+    // Connects to the first address ("host:port") that answers and stays connected to one of them. May be called
+    // again with another list; a connection to an address that is still in it stays.
+    void connect(std::vector<std::string> addresses);
+    void close();
+
+    worker& home() noexcept { return home_; }
+    bool is_ready() const noexcept { return state_ == state::ready; }
+    const std::string& address() const noexcept { return address_; } // of the current or last attempt
+    const v1::Welcome& welcome() const noexcept { return welcome_; }
+    const std::string& last_failure() const noexcept { return last_failure_; }
+
+    // Hears of every change; to be set before `connect`.
+    state_handler on_state;
+
+    // Returns the call's id, for `cancel`.
+    std::uint64_t call(std::uint16_t method, std::string_view body, const call_options& options,
+                       reply_handler on_reply);
+    // A streaming method. `on_end` is called once, when no further event comes.
+    std::uint64_t stream(std::uint16_t method, std::string_view body, const call_options& options,
+                         event_handler on_event, reply_handler on_end);
+    void cancel(std::uint64_t id);
+
+    // The next call's id; a client continues its numbering where its last server left off.
+    std::uint64_t next_id() const noexcept { return next_id_; }
+    void continue_from(std::uint64_t id) noexcept { next_id_ = std::max(next_id_, id); }
+
+    awaitable<wire::result<std::string>> ask_encoded(std::uint16_t method, std::string body, call_options options);
+
+    template <message Response, message Request>
+    awaitable<wire::result<Response>> ask(std::uint16_t method, Request request, call_options options = {}) {
+        auto body = request.SerializeAsString();
+        auto outcome = co_await ask_encoded(method, std::move(body), std::move(options));
+        if (!outcome) co_return std::move(outcome).error();
+        Response response;
+        if (!response.ParseFromString(*outcome))
+            co_return wire::make_error(wire::status::internal, "the answer is not a " + Response().GetTypeName());
+        co_return response;
+    }
+
+private:
+    class protocol;
+    enum class state : std::uint8_t { idle, connecting, greeting, ready, leaving, closed };
+    using clock = deadline_wheel::clock;
+
+    struct expiry : deadline {
+        link* owner;
+        std::uint64_t id;
+        expiry(link* of, std::uint64_t which)
+            : deadline([](deadline& entry) {
+                  auto& self = static_cast<expiry&>(entry);
+                  self.owner->on_expired(self.id);
+              }),
+              owner(of), id(which) {}
+    };
+    struct pending {
+        pending(link* of, std::uint64_t id) : expires(of, id) {}
+        reply_handler on_reply;
+        event_handler on_event;
+        expiry expires;
+        bool sent = false;
+    };
+    struct waiting {
+        std::uint64_t id;
+        std::uint16_t method;
+        std::string metadata;
+        std::string body;
+        clock::time_point deadline_at;
+    };
+    struct upkeep : deadline {
+        link* owner;
+        explicit upkeep(link* of)
+            : deadline([](deadline& entry) { static_cast<upkeep&>(entry).owner->on_upkeep(); }), owner(of) {}
+    };
+
+    std::uint64_t start(std::uint16_t method, std::string_view body, const call_options& options,
+                        event_handler on_event, reply_handler on_reply);
+    void send(std::uint64_t id, std::uint16_t method, std::string_view metadata, std::string_view body,
+              std::chrono::milliseconds budget);
+    void finish(std::uint64_t id, wire::result<reply> outcome);
+    void on_expired(std::uint64_t id);
+    void fail_later(reply_handler on_reply, wire::error failure);
+
+    void attempt();
+    awaitable<void> dial(std::string address, std::uint64_t round);
+    void on_connected(tcp::socket socket);
+    void on_failed(const std::string& why);
+    void retry_later();
+    void set_state(state next);
+    bool on_frame(const wire::frame& frame);
+    void on_goaway(const wire::frame& frame);
+    void on_lost();
+    void send_waiting();
+    void on_upkeep();
+    wire::error not_connected() const;
+
+    worker& home_;
+    link_options options_;
+    state state_ = state::idle;
+    std::vector<std::string> addresses_;
+    std::size_t next_address_ = 0;
+    std::string address_;
+    std::string last_failure_ = "not connected yet";
+    std::uint64_t round_ = 0; // counts attempts, so that a late one is recognised
+    std::uint32_t failures_ = 0;
+    std::shared_ptr<connection> connection_;
+    v1::Welcome welcome_;
+    std::uint64_t next_id_ = 1;
+    std::unordered_map<std::uint64_t, pending> pending_;
+    std::deque<waiting> waiting_;
+    upkeep upkeep_{this};
+    asio::steady_timer retry_;
+    std::mt19937 random_{std::random_device{}()};
+    bool pinged_ = false;
+};
+
+} // namespace stadion::net

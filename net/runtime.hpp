@@ -1,0 +1,98 @@
+// The threads of a server. Each worker is one thread with one io_context that only it runs, so everything that
+// belongs to a worker (connections, deadlines, caches) is used without locks. What goes from one worker to
+// another is posted.
+#pragma once
+
+#include "net/asio.hpp"
+#include "net/deadline_wheel.hpp"
+
+#include <atomic>
+#include <functional>
+#include <span>
+#include <thread>
+
+namespace stadion::net {
+
+class connection;
+
+class worker {
+public:
+    explicit worker(std::size_t index);
+    ~worker();
+
+    std::size_t index() const noexcept { return index_; }
+    asio::io_context& context() noexcept { return context_; }
+    auto executor() noexcept { return context_.get_executor(); }
+
+    // May be called from any thread: runs `task` on this worker.
+    template <typename Task>
+    void post(Task&& task) {
+        asio::post(context_, std::forward<Task>(task));
+    }
+
+    // --- only on this worker's thread ---
+
+    void arm(deadline& entry, deadline_wheel::clock::duration after);
+
+    // Space to read into that is shared by all connections of the worker; valid until the next read.
+    std::span<char> scratch() noexcept { return scratch_; }
+
+    // Sends what connections have queued, once, at the end of this turn of the loop.
+    void flush_soon(std::shared_ptr<connection> of);
+
+    // Connections that have started and are not closed.
+    void add(connection& started);
+    void for_each_connection(const std::function<void(connection&)>& visit);
+
+    // Buffers that keep their capacity between uses.
+    std::string take_buffer();
+    void give_buffer(std::string buffer);
+
+    bool is_current() const noexcept { return std::this_thread::get_id() == thread_id_; }
+
+    // --- any thread ---
+
+    std::atomic<std::size_t> connections{0};
+
+private:
+    friend class runtime;
+    void run();
+    void tick();
+
+    const std::size_t index_;
+    asio::io_context context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
+    deadline_wheel wheel_;
+    asio::steady_timer ticker_{context_};
+    bool ticking_ = false;
+    std::vector<char> scratch_;
+    std::vector<std::shared_ptr<connection>> dirty_;
+    std::vector<std::string> buffers_;
+    struct connection_list;
+    std::unique_ptr<connection_list> connections_open_;
+    std::thread::id thread_id_;
+};
+
+// Starts its threads when constructed; `stop` (or the destructor) ends and joins them.
+class runtime {
+public:
+    explicit runtime(std::size_t threads);
+    ~runtime();
+    runtime(const runtime&) = delete;
+    runtime& operator=(const runtime&) = delete;
+
+    std::size_t size() const noexcept { return workers_.size(); }
+    worker& at(std::size_t index) noexcept { return *workers_[index]; }
+    worker& least_busy() noexcept;
+
+    // Runs `task(worker)` on every worker and waits until all have. Not to be called from a worker.
+    void run_on_each(const std::function<void(worker&)>& task);
+
+    void stop();
+
+private:
+    std::vector<std::unique_ptr<worker>> workers_;
+    std::vector<std::thread> threads_;
+};
+
+} // namespace stadion::net

@@ -1,0 +1,42 @@
+// What every session of a server shares: who it is, what it answers, what it allows, what it counts.
+// Filled before the server listens; afterwards read by all workers.
+#pragma once
+
+#include "net/access.hpp"
+#include "net/connection.hpp"
+#include "net/http_router.hpp"
+#include "net/rpc_router.hpp"
+#include "net/server_metrics.hpp"
+
+#include <atomic>
+
+namespace stadion::net {
+
+struct session_limits {
+    std::size_t frame_size_max = 1 << 20;
+    std::uint32_t in_flight_max = 1024;
+    std::size_t all_queued_bytes_max = 0; // 0: a quarter of memory
+    std::chrono::milliseconds hello_within{5'000};
+    std::size_t hello_bytes_max = 4096;
+    std::chrono::milliseconds ping_after{15'000};
+    std::chrono::milliseconds close_after{30'000};
+    connection_limits connection;
+};
+
+struct server_context {
+    std::string kind; // dispatcher, frontend or dbserver
+    std::string software;
+    access_policy access;
+    session_limits limits;
+    rpc_router rpc;
+    http_router http;
+    server_metrics metrics;
+    std::atomic<std::uint32_t> server_id{0};
+    std::atomic<std::uint64_t> epoch{0};
+    std::atomic<bool> draining{false};
+
+    std::string node() const { return kind + "-" + std::to_string(server_id.load()); }
+    bool is_overloaded() const noexcept { return total_queued_bytes() > limits.all_queued_bytes_max; }
+};
+
+} // namespace stadion::net
