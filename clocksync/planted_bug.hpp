@@ -1,0 +1,43 @@
+// Mistakes that a test can ask for, to prove that the invariants would notice them.
+//
+// Every one of these has been made by somebody. A machine takes the bug in its settings; production never
+// sets it, and the simulator must find each within its budget of seeds.
+#pragma once
+
+namespace stadion::clocksync {
+
+enum class planted_bug {
+    none,
+    election_accepts_stale_pass,        // no epoch check on PassElection
+    election_accepts_stale_coordinator, // no epoch check on CoordinatorMessage
+    election_prefers_last,              // `if (i = j)`: every server takes itself for the best
+    election_ties_to_higher_id,
+    election_accepts_partial_round, // the initiator decides without having heard of everyone
+    election_keeps_no_frozen_score, // the score is read afresh at each sight of the epoch
+    lock_grants_while_healthy,
+    lock_grants_same_epoch, // the epoch does not grow with a grant
+    lock_forgets_epoch,     // the epoch is lost when the dispatcher restarts
+    lock_ignores_tenure,
+    membership_keeps_incarnation, // a dropped server comes back as if it had never left
+    order_delivers_agreed,        // delivery before everyone holds it
+    order_ignores_gap,            // a lost frame is not noticed
+    order_breaks_ties_locally,    // equal timestamps go in order of arrival
+    order_resends_after_new,      // after a view change, new messages overtake old ones
+    order_renumbers_resent,       // messages sent again get new numbers
+    order_cuts_by_intersection,   // what only some survivors hold is thrown away
+    order_forgets_confirmed_cut,  // the next coordinator invents a cut of its own
+    order_no_origin_check,        // no duplicate check by (origin, incarnation, number)
+    order_accepts_stale_stop,     // no epoch check on the view change
+    order_commits_early,          // commit before all have confirmed
+    order_newcomer_without_table, // the newcomer gets no duplicate table
+    raffle_no_client_check,       // no duplicate check by (client, request)
+    raffle_counts_run_once,       // a run of several requests counts as one
+    clock_accepts_stale_epoch,
+    clock_steps_in_service,
+    clock_slews_too_fast,
+    clock_bound_without_delay, // the bound forgets half of the round trip
+    clock_bound_without_age,   // the bound does not grow
+    clock_corrects_twice,      // the correction is added to what is still being slewed
+};
+
+} // namespace stadion::clocksync
