@@ -1,0 +1,200 @@
+#include "wire/board.hpp"
+
+#include "wire/board_json.hpp"
+#include "wire/json.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+
+namespace stadion::wire {
+
+// --- board_event ---
+
+board_event::board_event(v1::Event event) : board_event(event, event.SerializeAsString()) {}
+
+board_event::board_event(v1::Event event, std::string payload)
+    : event_(std::move(event)), payload_(std::move(payload)) {
+    if (const auto* one = score()) state_payload_ = one->SerializeAsString();
+    if (const auto* one = tally()) {
+        // The rank depends on the other teams: readers append their own.
+        auto unranked = *one;
+        unranked.clear_rank();
+        state_payload_ = unranked.SerializeAsString();
+    }
+}
+
+std::uint32_t board_event::version() const noexcept {
+    if (const auto* one = score()) return one->version();
+    if (const auto* one = tally()) return one->version();
+    return 0;
+}
+
+std::string_view board_event::type() const noexcept {
+    switch (event_.item_case()) {
+    case v1::Event::kScore: return "score";
+    case v1::Event::kTally: return "tally";
+    case v1::Event::kPost: return "post";
+    case v1::Event::kQuestion: return "question";
+    case v1::Event::kDraw: return "draw";
+    case v1::Event::kReset: return "reset";
+    case v1::Event::ITEM_NOT_SET: break;
+    }
+    return "none";
+}
+
+void board_event::make_json() const {
+    if (const auto* one = score()) append_json(state_json_, *one);
+    if (const auto* one = tally()) append_json(state_json_, *one);
+    json_ = "{\"sequence\":" + std::to_string(sequence()) + ",\"topic\":";
+    append_json_string(json_, topic());
+    if (!state_json_.empty()) json_.append(",\"").append(type()).append("\":").append(state_json_);
+    json_ += '}';
+}
+
+const std::string& board_event::state_json() const {
+    std::call_once(json_once_, [this] { make_json(); });
+    return state_json_;
+}
+
+const std::string& board_event::json() const {
+    std::call_once(json_once_, [this] { make_json(); });
+    return json_;
+}
+
+// --- topic_filter ---
+
+topic_filter::topic_filter(std::vector<std::string> topics) : topics_(std::move(topics)) {
+    std::sort(topics_.begin(), topics_.end());
+    topics_.erase(std::unique(topics_.begin(), topics_.end()), topics_.end());
+    if (std::find(topics_.begin(), topics_.end(), "*") != topics_.end()) topics_.clear();
+}
+
+bool topic_filter::matches(std::string_view topic) const noexcept {
+    if (topics_.empty()) return true;
+    return std::any_of(topics_.begin(), topics_.end(), [&](const std::string& wanted) {
+        if (!wanted.empty() && wanted.back() == '*')
+            return topic.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
+        return topic == wanted;
+    });
+}
+
+// --- board ---
+
+void board::put(const board_event_ptr& event) {
+    if (const auto* one = event->score()) games_.insert_or_assign(one->game(), event);
+    if (const auto* one = event->tally()) {
+        teams_.insert_or_assign(one->team(), event);
+        ranking_is_current_ = false;
+    }
+}
+
+bool board::apply(const board_event_ptr& event) {
+    if (event->sequence() <= sequence_) return false;
+    remember(event);
+    sequence_ = event->sequence();
+    put(event);
+    return true;
+}
+
+void board::remember(const board_event_ptr& event) {
+    const auto last = events_.empty() ? floor_ : events_.back()->sequence();
+    if (event->sequence() <= last) return;
+    if (event->sequence() != last + 1) {
+        events_.clear();
+        floor_ = event->sequence() - 1;
+    }
+    events_.push_back(event);
+    if (events_.size() > events_max_) {
+        floor_ = events_.front()->sequence();
+        events_.pop_front();
+    }
+}
+
+void board::replace(std::uint64_t sequence, const std::vector<board_event_ptr>& states) {
+    games_.clear();
+    teams_.clear();
+    ranking_is_current_ = false;
+    for (const auto& state : states) put(state);
+    sequence_ = sequence;
+    const auto last = events_.empty() ? floor_ : events_.back()->sequence();
+    if (last != sequence) {
+        events_.clear();
+        floor_ = sequence;
+    }
+}
+
+board_event_ptr board::find_game(std::string_view name) const {
+    const auto found = games_.find(name);
+    return found == games_.end() ? nullptr : found->second;
+}
+
+board_event_ptr board::find_team(std::string_view name) const {
+    const auto found = teams_.find(name);
+    return found == teams_.end() ? nullptr : found->second;
+}
+
+std::vector<board_event_ptr> board::list_games(std::optional<v1::Score::Status> status, std::string_view after,
+                                               std::size_t limit) const {
+    std::vector<board_event_ptr> page;
+    for (auto one = games_.upper_bound(after); one != games_.end() && page.size() < limit; ++one)
+        if (!status || one->second->score()->status() == *status) page.push_back(one->second);
+    return page;
+}
+
+const std::vector<board::ranked>& board::ranking() const {
+    if (ranking_is_current_) return ranking_;
+    const auto medals = [](const ranked& one) {
+        const auto& tally = *one.team->tally();
+        return std::tuple(tally.gold(), tally.silver(), tally.bronze());
+    };
+    ranking_.clear();
+    ranks_.clear();
+    for (const auto& [name, event] : teams_) ranking_.push_back({event, 0});
+    std::stable_sort(ranking_.begin(), ranking_.end(),
+                     [&](const ranked& a, const ranked& b) { return medals(a) > medals(b); });
+    for (std::size_t i = 0; i < ranking_.size(); ++i) {
+        const bool is_shared = i != 0 && medals(ranking_[i]) == medals(ranking_[i - 1]);
+        ranking_[i].rank = is_shared ? ranking_[i - 1].rank : static_cast<std::uint32_t>(i + 1);
+        ranks_.emplace(ranking_[i].team->tally()->team(), ranking_[i].rank);
+    }
+    ranking_is_current_ = true;
+    return ranking_;
+}
+
+std::uint32_t board::rank_of(std::string_view team) const {
+    ranking();
+    const auto found = ranks_.find(team);
+    return found == ranks_.end() ? 0 : found->second;
+}
+
+board_event_ptr board::next_after(std::uint64_t since) const {
+    if (events_.empty() || since >= events_.back()->sequence()) return nullptr;
+    // Sequences are held without gaps, so the place follows from the number.
+    const auto first = events_.front()->sequence();
+    return events_[since < first ? 0 : since - first + 1];
+}
+
+std::vector<board_event_ptr> board::events_after(std::uint64_t since, std::size_t limit) const {
+    std::vector<board_event_ptr> found;
+    if (events_.empty()) return found;
+    const auto last = events_.back()->sequence();
+    if (last > limit) since = std::max(since, last - limit);
+    while (auto next = next_after(since)) {
+        since = next->sequence();
+        found.push_back(std::move(next));
+    }
+    return found;
+}
+
+std::vector<board_event_ptr> board::states_after(std::uint64_t since, const topic_filter& filter) const {
+    std::vector<board_event_ptr> found;
+    for (const auto* names : {&games_, &teams_})
+        for (const auto& [name, event] : *names)
+            if (event->sequence() > since && filter.matches(event->topic())) found.push_back(event);
+    std::sort(found.begin(), found.end(),
+              [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
+    return found;
+}
+
+} // namespace stadion::wire
