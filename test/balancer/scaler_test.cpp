@@ -41,8 +41,9 @@ TEST(Scaler, StartsOneWhenTheFleetIsAboveTheThreshold) {
 
 TEST(Scaler, WaitsForTheOneThatIsStarting) {
     scaler policy(settings());
-    const auto coming = in_state({server_id::none, {}, 0, 100}, server_state::starting);
+    const auto coming = in_state({server_id::none, {}, 0, 50}, server_state::starting);
     EXPECT_EQ(policy.decide(std::vector{up(1, 100), up(2, 100), coming}, start).what, action::keep);
+    EXPECT_EQ(policy.decide(std::vector{up(1, 100), up(2, 100), up(3, 0)}, start).what, action::keep);
 }
 
 TEST(Scaler, StopsAtTheMaximum) {
@@ -65,6 +66,13 @@ TEST(Scaler, DrainsTheEmptiestAfterTheCalm) {
     const scaling decision = policy.decide(fleet, start + 60s);
     EXPECT_EQ(decision.what, action::drain);
     EXPECT_EQ(decision.whom, server_id{3}) << "ties to the newest";
+}
+
+TEST(Scaler, KeepsOneThatTheOthersWouldMiss) {
+    scaler policy(settings());
+    const std::vector fleet{up(1, 40), up(2, 40), up(3, 0)};
+    for (auto now = start; now < start + 300s; now += 10s)
+        EXPECT_EQ(policy.decide(fleet, now).what, action::keep) << "the other two would be exactly 0.40 full";
 }
 
 TEST(Scaler, ABusyMomentBeginsTheCalmAnew) {

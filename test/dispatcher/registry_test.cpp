@@ -1,13 +1,10 @@
 #include "dispatcher/registry.hpp"
+#include "test/dispatcher/front_end_model.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <deque>
 #include <map>
-#include <random>
-#include <set>
 #include <vector>
 
 namespace stadion::dispatcher {
@@ -21,46 +18,6 @@ using testing::HasSubstr;
 using wire::status;
 
 constexpr time_point start{1000s};
-
-v1::JoinRequest join_request(const std::string& address, std::uint32_t capacity = 1000,
-                             const std::string& kind = "frontend") {
-    v1::JoinRequest request;
-    request.set_kind(kind);
-    request.set_address(address);
-    request.set_capacity(capacity);
-    request.set_pid(4711);
-    request.add_services("FrontEnd");
-    return request;
-}
-
-// A front-end's side of the bargain: counts clients and redeemed tickets at one moment, and repeats tickets
-// until a heartbeat that had them was answered.
-struct front_end {
-    std::uint32_t id = 0;
-    std::uint32_t clients = 0;
-    std::uint32_t capacity = 1000;
-    std::uint64_t sequence = 0;
-    std::vector<std::string> redeemed;
-
-    void register_client(const std::string& ticket) {
-        ++clients;
-        redeemed.push_back(ticket);
-    }
-    v1::HeartbeatRequest heartbeat() {
-        v1::HeartbeatRequest request;
-        request.set_server_id(id);
-        request.set_sequence(++sequence);
-        request.set_clients(clients);
-        request.set_capacity(capacity);
-        request.set_state(v1::Server::UP);
-        request.mutable_redeemed()->Add(redeemed.begin(), redeemed.end());
-        return request;
-    }
-    void answered(const v1::HeartbeatRequest& request) {
-        const std::set<std::string> known(request.redeemed().begin(), request.redeemed().end());
-        std::erase_if(redeemed, [&](const std::string& ticket) { return known.contains(ticket); });
-    }
-};
 
 class Registry : public testing::Test {
 protected:
@@ -136,6 +93,21 @@ TEST_F(Registry, ALoneFrontEndHasNoBackup) {
     const auto answer = fleet.assign({}, start);
     ASSERT_TRUE(answer);
     EXPECT_FALSE(answer->has_backup());
+}
+
+TEST_F(Registry, AChangedFleetForgetsWhoWasToInheritWhom) {
+    auto first = join_up("a:1");
+    auto second = join_up("b:1");
+    for (int client = 0; client < 100; ++client) {
+        const auto answer = fleet.assign({}, start);
+        (answer->master().server_id() == first.id ? first : second).redeemed.push_back(answer->ticket());
+    }
+    for (front_end* server : {&first, &second}) // all came and went again
+        ASSERT_TRUE(fleet.heartbeat(server->heartbeat(), connection_id::none, start));
+    join_up("c:1");
+    const auto answer = fleet.assign({}, start);
+    EXPECT_EQ(answer->master().server_id(), first.id);
+    EXPECT_EQ(answer->backup().server_id(), second.id) << "the tie goes to the lower id";
 }
 
 TEST_F(Registry, SaysWhenToComeBackWhileNoFrontEndIsUp) {
@@ -313,144 +285,6 @@ TEST_F(Registry, TheEpochNeverFalls) {
     fleet.set_epoch(3);
     EXPECT_EQ(fleet.epoch(), 5u);
     EXPECT_EQ(fleet.view().epoch(), 5u);
-}
-
-// A fleet behind a bad network: heartbeats are lost, late, out of order, and so are their answers.
-struct history {
-    struct message {
-        std::size_t server;
-        v1::HeartbeatRequest request;
-    };
-
-    unsigned seed;
-    std::mt19937 random{seed};
-    registry fleet{{}, {}};
-    std::vector<front_end> servers;
-    std::vector<message> in_flight;
-    std::vector<std::pair<std::size_t, std::string>> tickets; // handed out, not shown yet
-    time_point now = start;
-
-    std::size_t pick(std::size_t bound) { return random() % bound; }
-
-    explicit history(unsigned chosen_seed) : seed(chosen_seed) {
-        const std::size_t count = 2 + pick(4);
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto request = join_request("host:" + std::to_string(i + 1));
-            front_end server;
-            server.id = fleet.join(request, connection_id::none, now)->server_id();
-            EXPECT_TRUE(fleet.heartbeat(server.heartbeat(), connection_id::none, now));
-            servers.push_back(server);
-        }
-    }
-
-    void assign() {
-        const auto answer = fleet.assign({}, now);
-        ASSERT_TRUE(answer);
-        ASSERT_NE(answer->backup().server_id(), answer->master().server_id());
-        tickets.emplace_back(answer->master().server_id() - 1, answer->ticket());
-    }
-
-    std::string take_ticket(std::size_t index) {
-        std::swap(tickets[index], tickets.back());
-        auto ticket = std::move(tickets.back().second);
-        tickets.pop_back();
-        return ticket;
-    }
-
-    void send_heartbeat(std::size_t server) { in_flight.push_back({server, servers[server].heartbeat()}); }
-
-    // Some are lost, those that arrive do so in any order, and some answers are lost.
-    void receive_heartbeat() {
-        if (in_flight.empty()) return;
-        std::swap(in_flight[pick(in_flight.size())], in_flight.back());
-        const message taken = std::move(in_flight.back());
-        in_flight.pop_back();
-        if (pick(4) == 0) return;
-        ASSERT_TRUE(fleet.heartbeat(taken.request, connection_id::none, now));
-        if (pick(4) != 0) servers[taken.server].answered(taken.request);
-    }
-
-    std::vector<std::uint64_t> counted() const {
-        std::vector<std::uint64_t> loads;
-        for (const auto& server : fleet.front_end_loads()) loads.push_back(server.clients);
-        return loads;
-    }
-
-    void arrivals_only();
-    void arrivals_and_resets();
-
-    std::vector<std::uint64_t> truth() const {
-        std::vector<std::uint64_t> loads;
-        for (const auto& server : servers) loads.push_back(server.clients);
-        for (const auto& [server, ticket] : tickets) ++loads[server];
-        return loads;
-    }
-};
-
-void history::arrivals_only() {
-    for (int step = 0; step < 1500; ++step) {
-        now += std::chrono::microseconds(pick(1000));
-        switch (pick(4)) {
-        case 0:
-            assign();
-            break;
-        case 1:
-            if (!tickets.empty()) {
-                const std::size_t index = pick(tickets.size());
-                const std::size_t master = tickets[index].first;
-                servers[master].register_client(take_ticket(index));
-            }
-            break;
-        case 2:
-            send_heartbeat(pick(servers.size()));
-            break;
-        default:
-            receive_heartbeat();
-        }
-        const auto loads = counted();
-        ASSERT_EQ(loads, truth()) << "seed " << seed << " step " << step;
-        const auto [least, most] = std::minmax_element(loads.begin(), loads.end());
-        ASSERT_LE(*most - *least, 1u) << "seed " << seed << " step " << step;
-    }
-}
-
-void history::arrivals_and_resets() {
-    for (int round = 0; round < 30; ++round) {
-        for (int step = 0; step < 100; ++step) {
-            now += std::chrono::microseconds(pick(500));
-            front_end& someone = servers[pick(servers.size())];
-            switch (pick(6)) {
-            case 0:
-            case 1:
-                assign();
-                break;
-            case 2: // also at a server that is not the ticket's master
-                if (!tickets.empty()) someone.register_client(take_ticket(pick(tickets.size())));
-                break;
-            case 3:
-                someone.clients -= static_cast<std::uint32_t>(pick(someone.clients + 1));
-                break;
-            case 4:
-                send_heartbeat(pick(servers.size()));
-                break;
-            default:
-                receive_heartbeat();
-            }
-        }
-        for (auto& server : servers) {
-            const auto request = server.heartbeat();
-            ASSERT_TRUE(fleet.heartbeat(request, connection_id::none, now));
-        }
-        ASSERT_EQ(counted(), truth()) << "seed " << seed << " round " << round;
-    }
-}
-
-TEST_F(Registry, LoadsAreExactAtEveryMomentAndSpreadByAtMostOne) {
-    for (unsigned seed = 1; seed <= 200 && !HasFailure(); ++seed) history(seed).arrivals_only();
-}
-
-TEST_F(Registry, CountsHealWithOneHeartbeatEachAfterResetsAndFailovers) {
-    for (unsigned seed = 1; seed <= 200 && !HasFailure(); ++seed) history(seed).arrivals_and_resets();
 }
 
 } // namespace
