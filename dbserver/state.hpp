@@ -1,8 +1,9 @@
 // One immutable version of one table: a game's score or a team's medals.
 //
-// A state is made under its table's lock, published once it is durable and then shared by readers, feeds and
-// idempotency records without a copy. What is answered over HTTP and wire is encoded once, when first asked
-// for. Threads: all functions may be called from any thread.
+// A state is drafted under its table's lock, stamped with its place in the journal, published once it is
+// durable and from then on shared by readers, feeds and idempotency records without a copy. What is answered
+// over HTTP and wire is encoded once per version, when first asked for.
+// Threads: once published, all const functions may be called from any thread.
 #pragma once
 
 #include "wire/proto/board.pb.h"
@@ -18,15 +19,22 @@ namespace stadion::dbserver {
 
 using table_value = std::variant<v1::Score, v1::MedalTally>;
 
+// A table is named "games/hockey" for a game, "teams/gauls" for a team.
+inline constexpr std::string_view games_prefix = "games/";
+inline constexpr std::string_view teams_prefix = "teams/";
+
 class state {
 public:
-    // The value's own sequence, version and updated_at are set from the arguments.
-    state(table_value value, std::uint64_t sequence, std::uint32_t version, std::int64_t updated_at_us);
+    explicit state(table_value value) : value_(std::move(value)) {}
 
-    std::string table() const;              // "games/hockey", "teams/gauls"
-    std::string_view name() const noexcept; // "hockey"
-    std::uint64_t sequence() const noexcept { return sequence_; }
-    std::uint32_t version() const noexcept { return version_; }
+    // Before it is published: the value's own sequence, version and updated_at are set too.
+    void stamp(std::uint64_t sequence, std::uint32_t version, std::int64_t updated_at_us);
+    table_value& draft() noexcept { return value_; }
+
+    std::string table() const;
+    const std::string& name() const noexcept; // without the prefix
+    std::uint64_t sequence() const noexcept;
+    std::uint32_t version() const noexcept;
     std::int64_t updated_at_us() const noexcept { return updated_at_us_; }
 
     const table_value& value() const noexcept { return value_; }
@@ -34,13 +42,11 @@ public:
     const v1::MedalTally* tally() const noexcept { return std::get_if<v1::MedalTally>(&value_); }
 
     const std::string& json() const;    // the HTTP answer: one line, without a newline
-    const std::string& message() const; // the protobuf message
+    const std::string& message() const; // the protobuf message's bytes
 
 private:
     table_value value_;
-    std::uint64_t sequence_;
-    std::uint32_t version_;
-    std::int64_t updated_at_us_;
+    std::int64_t updated_at_us_ = 0;
 
     mutable std::once_flag json_once_;
     mutable std::once_flag message_once_;
@@ -49,12 +55,5 @@ private:
 };
 
 using state_ptr = std::shared_ptr<const state>;
-
-// The state as its table file has it: pretty-printed, with a newline at the end.
-std::string to_pretty_json(const state& what);
-
-// "games/hockey" for a game, "teams/gauls" for a team.
-inline constexpr std::string_view games_prefix = "games/";
-inline constexpr std::string_view teams_prefix = "teams/";
 
 } // namespace stadion::dbserver

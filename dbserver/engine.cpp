@@ -1,0 +1,269 @@
+// The caller's side of the write path: from mutations to a place in the open batch.
+#include "dbserver/engine.hpp"
+
+#include "dbserver/history.hpp"
+#include "dbserver/record.hpp"
+
+namespace stadion::dbserver {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t reversal_attempts_max = 100;
+
+wire::error unavailable(std::string message, std::chrono::milliseconds retry_after) {
+    wire::error e = wire::make_error(wire::status::unavailable, std::move(message));
+    e.retry_after = retry_after;
+    return e;
+}
+
+outcome failed(result_code result, wire::error why) {
+    outcome what;
+    what.result = result;
+    what.failure = std::move(why);
+    return what;
+}
+
+outcome of_known_key(idempotency_keys::verdict verdict, std::string_view key, key_record found) {
+    if (verdict == idempotency_keys::verdict::answered) {
+        outcome same;
+        same.result = v1::Outcome::DUPLICATE;
+        same.sequence = found.sequence;
+        same.state = std::move(found.answer);
+        return same;
+    }
+    const bool running = verdict == idempotency_keys::verdict::running;
+    wire::error why = wire::make_error(
+        running ? wire::status::aborted : wire::status::invalid_argument,
+        "idempotency key " + std::string(key) +
+            (running ? " is in use by a request that has not ended yet" : " was used for another request"));
+    why.details["http_status"] = running ? "409" : "422";
+    why.retry_after = running ? 10ms : 0ms;
+    return failed(running ? v1::Outcome::UNAVAILABLE : v1::Outcome::REFUSED, std::move(why));
+}
+
+std::int64_t system_time_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+engine_options completed(engine_options options) {
+    if (!options.clock) options.clock = system_time_us;
+    return options;
+}
+
+} // namespace
+
+engine::engine(engine_options options, bool notes_changes)
+    : options_(completed(std::move(options))),
+      notes_changes_(notes_changes),
+      keys_(options_.idempotency_keys_max,
+            std::chrono::duration_cast<std::chrono::microseconds>(options_.idempotency_kept).count()),
+      publication_(options_.retained_events_max) {}
+
+engine::~engine() = default;
+
+void engine::commit(std::vector<v1::Mutation> mutations, completion done) {
+    auto holder = std::make_unique<request>();
+    holder->done = std::move(done);
+    holder->outcomes.resize(mutations.size());
+    holder->holder = &holder;
+    {
+        std::shared_lock passing(gate_);
+        for (std::size_t index = 0; index < mutations.size(); ++index)
+            if (auto known = perform(mutations[index], *holder, index))
+                holder->outcomes[index] = std::move(*known);
+        if (holder && holder->queued > 0) {
+            std::lock_guard hold(sequencer_);
+            open_.requests.push_back(std::move(holder));
+            work_.notify_one();
+        }
+    }
+    if (holder) holder->done(std::move(holder->outcomes));
+}
+
+engine::answer engine::perform(const v1::Mutation& mutation, request& owner, std::size_t index) {
+    operation what;
+    if (auto failure = read_mutation(mutation, options_.within, what))
+        return failed(v1::Outcome::REFUSED, std::move(*failure));
+    if (what.key.empty()) {
+        if (auto refusal = refuse_now()) return refusal;
+        return perform_fresh(what, owner, index);
+    }
+    key_record found;
+    const auto verdict = keys_.reserve(what.key, what.hash, now_us(), found);
+    if (verdict != idempotency_keys::verdict::fresh) return of_known_key(verdict, what.key, std::move(found));
+    auto known = refuse_now();
+    if (!known) known = perform_fresh(what, owner, index);
+    if (known) keys_.release(what.key);
+    return known;
+}
+
+std::optional<outcome> engine::refuse_now() const {
+    const condition now = current_condition();
+    if (now == condition::serving && !taking_back_.load(std::memory_order_acquire)) {
+        if (pending_mutations_.load(std::memory_order_relaxed) < options_.pending_mutations_max &&
+            pending_bytes_.load(std::memory_order_relaxed) < options_.pending_bytes_max)
+            return std::nullopt;
+        return failed(v1::Outcome::UNAVAILABLE,
+                      unavailable("too many updates are waiting to be written", 20ms));
+    }
+    std::lock_guard hold(report_lock_);
+    wire::error why =
+        unavailable(condition_detail_.empty() ? "the last write failed" : condition_detail_, 1s);
+    if (now == condition::disk_full) {
+        why.code = wire::status::resource_exhausted;
+        why.details["http_status"] = "507";
+        why.retry_after = 5s;
+    }
+    return failed(v1::Outcome::UNAVAILABLE, std::move(why));
+}
+
+engine::answer engine::refuse(wire::error why, bool provisional, request& owner, std::size_t index) const {
+    if (provisional) {
+        owner.provisional.push_back(index);
+        ++owner.queued;
+    }
+    return failed(v1::Outcome::REFUSED, std::move(why));
+}
+
+engine::answer engine::perform_fresh(const operation& what, request& owner, std::size_t index) {
+    if (what.what == verb::reversal) return reverse(what, owner, index);
+    if (what.what == verb::freeze) {
+        entry made;
+        made.made.kind = what.frozen ? event_kind::frozen : event_kind::thawed;
+        made.key = what.key;
+        made.hash = what.hash;
+        made.owner = &owner;
+        made.index = index;
+        std::string body;
+        append_line_body(body, what);
+        append(body, 0, std::move(made));
+        return std::nullopt;
+    }
+    std::string name(what.prefix);
+    name += what.name;
+    table* in = tables_.find(name);
+    if (!in) {
+        // An update that is refused must not leave an empty table behind.
+        table_value empty = empty_value(what.prefix, what.name);
+        if (auto failure = apply(what, options_.within, empty))
+            return failed(v1::Outcome::REFUSED, std::move(*failure));
+        if (what.expect_version.value_or(0) == 0 && tables_.size() >= options_.tables_max)
+            return failed(v1::Outcome::REFUSED,
+                          wire::make_error(wire::status::resource_exhausted,
+                                           "there are " + std::to_string(options_.tables_max) +
+                                               " games and teams already; " + name + " would be one more"));
+        if (what.expect_version.value_or(0) != 0)
+            return failed(v1::Outcome::CONFLICT,
+                          wire::make_error(wire::status::failed_precondition, name + " does not exist"));
+        in = &tables_.find_or_make(name);
+    }
+    std::lock_guard hold(in->lock);
+    const state_ptr& base = in->latest;
+    auto next = std::make_shared<state>(base ? base->value() : empty_value(what.prefix, what.name));
+    return change_table(what, *in, base, std::move(next), owner, index);
+}
+
+// The table is locked. `next` is a draft that the operation is still to be applied to, unless it is a
+// reversal.
+engine::answer engine::change_table(const operation& what, table& in, const state_ptr& base,
+                                    std::shared_ptr<state> next, request& owner, std::size_t index) {
+    const std::uint32_t version = base ? base->version() : 0;
+    const bool provisional = base != in.published;
+    if (what.expect_version && *what.expect_version != version) {
+        answer conflict = refuse(wire::make_error(wire::status::failed_precondition,
+                                                  in.name + " is at version " + std::to_string(version) +
+                                                      ", not " + std::to_string(*what.expect_version)),
+                                 provisional, owner, index);
+        conflict->result = v1::Outcome::CONFLICT;
+        conflict->state = base;
+        return conflict;
+    }
+    if (what.what != verb::reversal)
+        if (auto failure = apply(what, options_.within, next->draft()))
+            return refuse(std::move(*failure), provisional, owner, index);
+
+    std::string body;
+    append_line_body(body, what);
+    entry made;
+    made.where = &in;
+    made.next = next;
+    made.made.kind = what.what == verb::reversal ? event_kind::reversal : event_kind::update;
+    made.made.reverses = what.reverses;
+    made.key = what.key;
+    made.hash = what.hash;
+    made.owner = &owner;
+    made.index = index;
+    const place at = append(body, version + 1, std::move(made));
+
+    step done;
+    done.sequence = at.sequence;
+    done.text.reserve(body.size() + 80);
+    append_line_head(done.text, at.sequence, at.at_us, version + 1);
+    done.text += body;
+    done.text += '\n';
+    in.steps.push_back(std::move(done));
+    in.latest = std::move(next);
+    return std::nullopt;
+}
+
+engine::place engine::append(std::string_view body, std::uint32_t version, entry made) {
+    std::lock_guard hold(sequencer_);
+    const place at{last_sequence_ + 1, std::max(options_.clock(), last_at_us_)};
+    last_sequence_ = at.sequence;
+    last_at_us_ = at.at_us;
+    if (made.next) made.next->stamp(at.sequence, version, at.at_us);
+    made.made.sequence = at.sequence;
+    made.at_us = at.at_us;
+
+    const bool was_empty = open_.empty();
+    const std::size_t begun_at = begin_record(open_.records);
+    append_line_head(open_.records, at.sequence, at.at_us, version);
+    open_.records += body;
+    end_record(open_.records, begun_at, at.sequence);
+    pending_mutations_.fetch_add(1, std::memory_order_relaxed);
+    pending_bytes_.fetch_add(open_.records.size() - begun_at, std::memory_order_relaxed);
+
+    request& owner = *made.owner;
+    ++owner.queued;
+    const bool last = made.index + 1 == owner.outcomes.size();
+    open_.entries.push_back(std::move(made));
+    if (last) open_.requests.push_back(std::move(*owner.holder));
+    if (was_empty) work_.notify_one();
+    return at;
+}
+
+// The state that follows is computed without the table's lock, since its history may have to be read; if the
+// table has moved on meanwhile, it is computed again.
+engine::answer engine::reverse(operation what, request& owner, std::size_t index) {
+    table* in = find_table_of(what.reverses);
+    if (!in)
+        return failed(v1::Outcome::REFUSED,
+                      wire::make_error(wire::status::not_found,
+                                       "no update has the sequence " + std::to_string(what.reverses)));
+    what.prefix = std::string_view(in->name).starts_with(games_prefix) ? games_prefix : teams_prefix;
+    what.name = std::string_view(in->name).substr(what.prefix.size());
+    for (std::uint64_t attempt = 0; attempt < reversal_attempts_max; ++attempt) {
+        state_ptr base;
+        {
+            std::lock_guard hold(in->lock);
+            base = in->latest;
+        }
+        const auto lines = lines_of(*in);
+        if (!lines) return failed(v1::Outcome::REFUSED, lines.error());
+        auto becomes = without(*lines, options_.within, what.reverses);
+        std::lock_guard hold(in->lock);
+        if (in->latest != base) continue;
+        if (!becomes) return refuse(becomes.error(), base != in->published, owner, index);
+        auto next = std::make_shared<state>(std::move(*becomes));
+        const std::string text = to_json(*next, json_layout::compact);
+        what.becomes = text;
+        return change_table(what, *in, base, std::move(next), owner, index);
+    }
+    wire::error why = unavailable(in->name + " changes too fast for an update to be undone", 100ms);
+    why.code = wire::status::aborted;
+    return failed(v1::Outcome::UNAVAILABLE, std::move(why));
+}
+
+} // namespace stadion::dbserver

@@ -1,0 +1,208 @@
+// What every engine here has in common: the tables in memory, the order of commits, exactly-once,
+// publication.
+//
+// The write path. A caller's thread, under its table's lock, checks the mutation, drafts the next state on
+// top of the latest one - which may itself still be waiting - takes the next sequence and appends a record to
+// the open batch. One journal thread takes the whole batch, makes it durable (what that means is the derived
+// class's), publishes its states, tells the sinks, and completes the requests. So any number of callers share
+// one sync, and what is not durable is never seen.
+//
+// An answer that was derived from a state still waiting (a conflict with it) waits with it, for otherwise the
+// caller would know of a state that nobody can read, and that may yet be lost.
+//
+// When a batch could not be written and nothing of it is left behind, it and all that was built on it is
+// taken back: `gate_` keeps new commits out while the tables' latest states become the published ones again.
+// When it is not known what is on disk, the engine is poisoned: the same, and every later commit is refused.
+//
+// Locks, in the order they may be taken: gate_ (shared by every commit) or publishing_, a table's,
+// sequencer_. None is held across I/O.
+#pragma once
+
+#include "dbserver/idempotency.hpp"
+#include "dbserver/operation.hpp"
+#include "dbserver/publication.hpp"
+#include "dbserver/store.hpp"
+#include "dbserver/tables.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace stadion::dbserver {
+
+struct engine_options {
+    clock_us clock; // empty: the system's
+    limits within;
+    std::size_t tables_max = 1'000'000;
+    std::size_t pending_mutations_max = 65'536;
+    std::size_t pending_bytes_max = 32u << 20;
+    std::size_t retained_events_max = 65'536;
+    std::size_t idempotency_keys_max = 1'000'000;
+    std::chrono::hours idempotency_kept{24};
+    std::function<void()> on_poisoned; // on the journal thread: the process should be started anew
+};
+
+class engine : public store {
+public:
+    // `notes_changes`: take_changes will be called.
+    engine(engine_options options, bool notes_changes);
+    ~engine() override;
+
+    void commit(std::vector<v1::Mutation> mutations, completion done) override;
+    state_ptr load(std::string_view table, audience who) const override;
+    std::vector<state_ptr> scan(std::string_view prefix, page which, audience who) const override;
+    wire::result<state_ptr> load_at(std::string_view table, std::int64_t at_us, audience who) const override;
+    wire::result<std::vector<state_ptr>> scan_at(std::string_view prefix, std::int64_t at_us, page which,
+                                                 audience who) const override;
+    wire::result<std::vector<change>> history(std::string_view table, std::uint32_t after_version,
+                                              std::size_t limit, audience who) const override;
+    subscription watch(sink to) override;
+    std::optional<std::vector<event>> events_since(std::uint64_t since, std::size_t limit) const override;
+    std::uint64_t sequence() const override { return published_sequence_.load(std::memory_order_acquire); }
+    std::optional<std::uint64_t> frozen_since() const override;
+    health_report health() const override;
+    void stop() override;
+
+protected:
+    enum class written {
+        durable,
+        nothing, // and nothing is left behind
+        unknown, // poisoned
+    };
+    // Makes the records durable; they are as end_record leaves them. On the journal thread.
+    virtual written persist(std::string& records, std::string& failure) = 0;
+    // The archived part of a table's history, as it was when the arguments were read from the table.
+    virtual wire::result<std::string> read_archive(const table& of, std::uint64_t bytes,
+                                                   std::uint32_t crc) const = 0;
+
+    // Before start: what was on disk.
+    table& restore(state_ptr checkpointed);
+    void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
+    wire::result<void> restore_frozen(std::uint64_t since); // reads the histories of what has gone on since
+    void restore_sequence(std::uint64_t sequence);
+    // Then each line of the journal after that, in order.
+    wire::result<void> replay_line(std::string_view text, bool gaps_are_allowed);
+    void start();
+
+    // For checkpoints: what changed since the last call, as it stands after the commit `through`.
+    struct changed_since {
+        std::uint64_t through = 0;
+        std::uint64_t frozen_since = 0; // 0: not frozen
+        std::vector<std::pair<table*, state_ptr>> tables;
+        std::vector<std::pair<std::string, key_record>> keys;
+    };
+    changed_since take_changes();
+    void give_back(changed_since changes);
+
+    void set_condition(condition now, std::string detail);
+    condition current_condition() const { return condition_.load(std::memory_order_acquire); }
+    void warn(std::string warning);
+    const engine_options& options() const { return options_; }
+    std::int64_t now_us() const { return options_.clock(); }
+    table_map& tables() { return tables_; }
+    const table_map& tables() const { return tables_; }
+    idempotency_keys& keys() { return keys_; }
+
+private:
+    struct request {
+        completion done;
+        std::vector<outcome> outcomes;
+        std::vector<std::size_t> provisional; // outcomes that stand only if what they were derived from does
+        std::size_t queued = 0;               // outcomes that wait for a batch
+        std::unique_ptr<request>* holder = nullptr; // until it is handed to a batch
+    };
+    struct entry {
+        table* where = nullptr; // null for a freeze
+        std::shared_ptr<state> next;
+        event made;
+        std::int64_t at_us = 0;
+        std::string key;
+        std::uint64_t hash = 0;
+        request* owner = nullptr;
+        std::size_t index = 0;
+    };
+    struct batch {
+        std::vector<entry> entries;
+        std::string records;
+        std::vector<std::unique_ptr<request>> requests; // completed with this batch
+        bool empty() const { return entries.empty() && requests.empty(); }
+        void clear() { entries.clear(), records.clear(), requests.clear(); }
+    };
+    struct frozen_board {
+        std::uint64_t since = 0;
+        std::map<std::string, state_ptr, std::less<>> states;
+    };
+    struct place {
+        std::uint64_t sequence;
+        std::int64_t at_us;
+    };
+
+    // Of these, an answer of nothing means that the outcome comes with a batch; the request may be gone.
+    using answer = std::optional<outcome>;
+    answer perform(const v1::Mutation& mutation, request& owner, std::size_t index);
+    answer perform_fresh(const operation& what, request& owner, std::size_t index);
+    answer reverse(operation what, request& owner, std::size_t index);
+    answer change_table(const operation& what, table& in, const state_ptr& base, std::shared_ptr<state> next,
+                        request& owner, std::size_t index);
+    answer refuse(wire::error why, bool provisional, request& owner, std::size_t index) const;
+    place append(std::string_view body, std::uint32_t version, entry made);
+    std::optional<outcome> refuse_now() const;
+    table* find_table_of(std::uint64_t sequence) const;
+    wire::result<std::string> lines_of(const table& in) const;
+    std::shared_ptr<const frozen_board> frozen() const;
+    void freeze_now(std::uint64_t since);
+    void thaw_now();
+
+    void run_journal();
+    void publish(batch& durable);
+    void publish_entry(entry& one, std::vector<event>& events);
+    void take_back(batch& failed, result_code result, const wire::error& why);
+    void fail_entry(entry& one, result_code result, const wire::error& why);
+    void complete(batch& ended);
+
+    const engine_options options_;
+    const bool notes_changes_;
+    table_map tables_;
+    idempotency_keys keys_;
+    publication publication_;
+
+    std::shared_mutex gate_;
+    std::atomic<bool> taking_back_{false};
+
+    std::mutex sequencer_;
+    std::condition_variable work_;
+    batch open_;
+    std::uint64_t last_sequence_ = 0;
+    std::int64_t last_at_us_ = 0;
+    bool stopping_ = false;
+
+    std::atomic<std::uint64_t> published_sequence_{0};
+    std::atomic<std::size_t> pending_mutations_{0};
+    std::atomic<std::size_t> pending_bytes_{0};
+    std::atomic<std::uint64_t> batches_{0};
+    std::atomic<std::uint64_t> mutations_{0};
+    std::atomic<condition> condition_{condition::serving};
+
+    mutable std::mutex frozen_lock_;
+    std::shared_ptr<const frozen_board> frozen_;
+    std::atomic<bool> is_frozen_{false};
+
+    std::mutex publishing_; // held while a batch's states are published, so that others see whole batches
+    std::vector<table*> changed_tables_;
+    std::vector<std::pair<std::string, key_record>> changed_keys_;
+
+    mutable std::mutex report_lock_;
+    std::string condition_detail_;
+    std::vector<std::string> warnings_;
+
+    std::mutex stop_lock_;
+    std::thread journal_thread_;
+};
+
+} // namespace stadion::dbserver

@@ -1,0 +1,13 @@
+// Whether a text is well-formed UTF-8 (RFC 3629), and free of control characters.
+#pragma once
+
+#include <string_view>
+
+namespace stadion::dbserver {
+
+bool is_utf8(std::string_view text) noexcept;
+
+// C0, DEL and C1. The text is UTF-8.
+bool has_control_characters(std::string_view text) noexcept;
+
+} // namespace stadion::dbserver
