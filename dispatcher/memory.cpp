@@ -74,6 +74,7 @@ std::string encode(const memory& remembered) {
     const json document{{"format", format},
                         {"starts", remembered.starts},
                         {"epoch", remembered.epoch},
+                        {"leader", remembered.leader},
                         {"next_server_id", remembered.next_server_id},
                         {"children", std::move(children)}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
@@ -92,6 +93,7 @@ wire::result<memory> decode_memory(std::string_view text) {
     memory remembered;
     remembered.starts = fields.number<std::uint32_t>("starts");
     remembered.epoch = fields.number<std::uint64_t>("epoch");
+    remembered.leader = fields.number<std::uint32_t>("leader");
     remembered.next_server_id = fields.number<std::uint32_t>("next_server_id");
     if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
     const auto children = document.find("children");

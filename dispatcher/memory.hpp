@@ -8,6 +8,7 @@
 //       "format": 1,
 //       "starts": 3,
 //       "epoch": 17,
+//       "leader": 2,
 //       "next_server_id": 6,
 //       "children": [
 //         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127}
@@ -40,7 +41,8 @@ struct child_record {
 // A default-constructed one is that of a dispatcher which has never run.
 struct memory {
     std::uint32_t starts = 0; // how often a dispatcher has started on this directory
-    std::uint64_t epoch = 0;
+    std::uint64_t epoch = 0;  // the highest the election lock has granted
+    std::uint32_t leader = 0; // who leads under it; 0: nobody yet
     std::uint32_t next_server_id = 1;
     std::vector<child_record> children;
 

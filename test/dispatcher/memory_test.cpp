@@ -12,6 +12,7 @@ memory example() {
     memory remembered;
     remembered.starts = 3;
     remembered.epoch = std::numeric_limits<std::uint64_t>::max();
+    remembered.leader = 2;
     remembered.next_server_id = 6;
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
                            {"frontend", "[::1]:7401", 4711, 98127}};
@@ -41,8 +42,9 @@ TEST(Memory, IsForPeopleToRead) {
     remembered.starts = 1;
     remembered.epoch = 17;
     remembered.next_server_id = 2;
-    EXPECT_EQ(encode(remembered), "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n"
-                                  "  \"next_server_id\": 2,\n  \"children\": []\n}\n");
+    EXPECT_EQ(encode(remembered),
+              "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n  \"leader\": 0,\n"
+              "  \"next_server_id\": 2,\n  \"children\": []\n}\n");
 }
 
 TEST(Memory, AnyTruncationIsRefused) {
@@ -66,7 +68,8 @@ TEST(Memory, NamesTheDamagedField) {
         {replaced(whole, "\"children\"", "\"heirs\""), "children"},
         {replaced(whole, "4711", "null"), "children[1].pid"},
         {replaced(whole, "\"dbserver\"", "7"), "children[0].kind"},
-        {"{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"next_server_id\": 1, \"children\": [7]}",
+        {"{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, \"next_server_id\": 1, \"children\": "
+         "[7]}",
          "children[0]"},
         {"[]", "not a JSON object"},
     };
