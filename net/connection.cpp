@@ -25,8 +25,9 @@ bool would_block(const error_code& failure) {
 
 std::size_t total_queued_bytes() noexcept { return queued_everywhere.load(std::memory_order_relaxed); }
 
-connection::connection(worker& home, tcp::socket socket, connection_limits limits)
-    : home_(home), socket_(std::move(socket)), limits_(limits), last_read_(deadline_wheel::clock::now()) {
+connection::connection(worker& home, tcp::socket socket, side which, connection_limits limits)
+    : home_(home), socket_(std::move(socket)), limits_(limits), last_read_(deadline_wheel::clock::now()),
+      side_(which) {
     error_code ignored;
     peer_ = socket_.remote_endpoint(ignored);
     socket_.set_option(tcp::no_delay(true), ignored);

@@ -50,7 +50,9 @@ public:
         virtual void drain() {}
     };
 
-    connection(worker& home, tcp::socket socket, connection_limits limits = {});
+    enum class side : std::uint8_t { accepted, connected };
+
+    connection(worker& home, tcp::socket socket, side which, connection_limits limits = {});
     ~connection();
 
     void start(std::unique_ptr<protocol> first);
@@ -63,6 +65,8 @@ public:
     worker& home() noexcept { return home_; }
     const tcp::endpoint& peer() const noexcept { return peer_; }
     bool is_open() const noexcept { return state_ != state::closed; }
+    // True where we accepted, false where we connected.
+    bool is_served() const noexcept { return side_ == side::accepted; }
 
     // Where to append bytes to send; follow with `flush_soon` unless inside on_bytes.
     std::string& output();
@@ -133,6 +137,7 @@ private:
     stall_deadline stalled_{this};
     std::map<std::string, std::shared_ptr<void>, std::less<>> attachments_;
     state state_ = state::open;
+    side side_;
     bool reading_ = false;
     bool writing_ = false;
     bool handling_ = false;

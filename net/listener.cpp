@@ -62,7 +62,7 @@ void listener::accept() {
             return;
         }
         if (!failure) {
-            auto link = std::make_shared<connection>(home, std::move(socket), limits_);
+            auto link = std::make_shared<connection>(home, std::move(socket), connection::side::accepted, limits_);
             home.post([this, link = std::move(link)] { on_connection_(link); });
         }
         accept();

@@ -1,0 +1,63 @@
+// A process this one started, or one that an earlier life of this one started: its end is noticed through a
+// pidfd, so a reused pid is never mistaken for it.
+//
+// Threading: one worker. Nothing is waited for while blocking.
+#pragma once
+
+#include "net/runtime.hpp"
+#include "wire/result.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace stadion::net {
+
+struct process_end {
+    bool known = false; // false for an adopted process: only that it is gone
+    int exit_code = 0;
+    int signal = 0; // it was killed by this one, or 0
+    std::string text() const; // "exited with status 1", "was killed by signal 9"
+};
+
+class child_process {
+public:
+    struct handlers {
+        std::function<void(std::string_view line)> on_line; // of its standard output
+        std::function<void(process_end)> on_end;            // once; nothing is called after it
+    };
+
+    // Runs `program` with `arguments`. Its standard error is ours, its standard output comes to `on_line`, and it
+    // is in a process group of its own, so that Ctrl-C reaches only the one who stops it in order.
+    static wire::result<std::unique_ptr<child_process>> start(worker& home, const std::string& program,
+                                                              const std::vector<std::string>& arguments,
+                                                              handlers handle);
+
+    // Watches a process that is not our child. NOT_FOUND when there is none.
+    static wire::result<std::unique_ptr<child_process>> adopt(worker& home, int pid, handlers handle);
+
+    ~child_process(); // leaves the process alone
+    child_process(const child_process&) = delete;
+    child_process& operator=(const child_process&) = delete;
+
+    int pid() const noexcept { return pid_; }
+    bool is_running() const noexcept { return running_; }
+    void send_signal(int signal) noexcept;
+
+private:
+    struct shared;
+    child_process(worker& home, int pid, int pid_descriptor, int output, handlers handle, bool is_child);
+
+    int pid_;
+    bool running_ = true;
+    std::shared_ptr<shared> shared_;
+};
+
+// The path of the program that runs now, to start others of its kind.
+std::string own_program_path();
+
+// What tells a process apart from a later one with the same pid: its start time in clock ticks since boot.
+std::optional<std::uint64_t> process_born(int pid);
+
+} // namespace stadion::net

@@ -1,0 +1,190 @@
+#include "net/live_board.hpp"
+
+#include <algorithm>
+
+namespace stadion::net {
+
+// --- subscriptions ---
+
+live_board::subscription::subscription(live_board& owner, board_subscriber& sink, const request& wanted)
+    : owner_(owner), sink_(sink), topics_(wanted.filter.topics()), lossless_(wanted.lossless) {
+    auto& alike = owner_.groups_[topics_];
+    alike.filter = wanted.filter;
+    alike.members.push_back(this);
+    ++owner_.subscribers_;
+}
+
+live_board::subscription::~subscription() {
+    const auto found = owner_.groups_.find(topics_);
+    std::erase(found->second.members, this);
+    if (found->second.members.empty()) owner_.groups_.erase(found);
+    --owner_.subscribers_;
+}
+
+std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber& sink, const request& wanted) {
+    auto one = std::make_unique<subscription>(*this, sink, wanted);
+    start(*one, wanted);
+    return one;
+}
+
+void live_board::start(subscription& one, const request& wanted) {
+    using kind = board_subscriber::start_kind;
+    const auto now = board_.sequence();
+    if (wanted.since != 0 && board_.holds_since(wanted.since)) {
+        // Ahead of this board is fine too: it catches up, and repeats nothing.
+        one.position_ = wanted.since;
+        one.every_event_ = true;
+        one.sink_.on_start(kind::resumed, wanted.since, {});
+        return bring_forward(one);
+    }
+    if (wanted.since == 0)
+        for (const auto& event : board_.events_after(0, wanted.history))
+            if (wanted.filter.matches(event->topic())) one.sink_.on_event(event);
+    one.sink_.on_start(wanted.since == 0 ? kind::snapshot : kind::reset, now,
+                       board_.states_after(0, wanted.filter));
+    one.position_ = now;
+    one.live_ = true;
+}
+
+void live_board::bring_forward(subscription& one) {
+    if (one.live_) return;
+    const auto& filter = filter_of(one);
+    if (one.every_event_ || one.lossless_) {
+        while (board_.holds_since(one.position_)) {
+            if (one.sink_.is_congested()) return;
+            const auto next = board_.next_after(one.position_);
+            if (!next) {
+                one.live_ = true;
+                one.every_event_ = false;
+                return;
+            }
+            one.position_ = next->sequence();
+            if (filter.matches(next->topic())) one.sink_.on_event(next);
+        }
+        one.sink_.on_start(board_subscriber::start_kind::reset, board_.sequence(), board_.states_after(0, filter));
+    } else {
+        for (const auto& state : board_.states_after(one.position_, filter)) one.sink_.on_event(state);
+    }
+    one.position_ = std::max(one.position_, board_.sequence());
+    one.live_ = true;
+    one.every_event_ = false;
+}
+
+// --- what happens ---
+
+void live_board::apply(std::span<const board_event_ptr> events) {
+    for (const auto& event : events) {
+        if (!board_.apply(event)) continue;
+        for (auto& [topics, alike] : groups_) {
+            if (!alike.filter.matches(event->topic())) continue;
+            for (auto* one : alike.members) {
+                if (!one->live_ || event->sequence() <= one->position_) continue;
+                one->sink_.on_event(event);
+                if (one->sink_.is_congested()) {
+                    one->live_ = false;
+                    one->position_ = event->sequence();
+                }
+            }
+        }
+    }
+    wake_waiters();
+}
+
+void live_board::remember(std::span<const board_event_ptr> events) {
+    for (const auto& event : events) board_.remember(event);
+}
+
+void live_board::replace(std::uint64_t sequence, const event_batch& states) {
+    const auto before = board_.sequence();
+    board_.replace(sequence, states);
+    // Those who were live have missed what happened in between: they get the states that are newer.
+    for (auto& [topics, alike] : groups_)
+        for (auto* one : alike.members) {
+            if (one->live_) one->position_ = before;
+            one->live_ = false;
+            bring_forward(*one);
+        }
+    wake_waiters();
+}
+
+// --- waiting for a sequence ---
+
+void live_board::waiter::expire() {
+    auto self = std::move(place->second);
+    owner->waiters_.erase(place);
+    self->then(false);
+}
+
+void live_board::when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
+                              std::function<void(bool)> then) {
+    if (board_.sequence() >= sequence) return then(true);
+    auto one = std::make_unique<waiter>();
+    auto& entry = *one;
+    entry.owner = this;
+    entry.then = std::move(then);
+    entry.place = waiters_.emplace(sequence, std::move(one));
+    home_.arm(entry, within);
+}
+
+void live_board::wake_waiters() {
+    while (!waiters_.empty() && waiters_.begin()->first <= board_.sequence()) {
+        auto node = waiters_.extract(waiters_.begin());
+        node.mapped()->disarm();
+        node.mapped()->then(true);
+    }
+}
+
+awaitable<bool> live_board::reached(std::uint64_t sequence, std::chrono::milliseconds within) {
+    if (board_.sequence() >= sequence) co_return true;
+    auto initiate = [this, sequence, within](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        when_reached(sequence, within, [shared](bool reached_it) { std::move (*shared)(reached_it); });
+    };
+    co_return co_await asio::async_initiate<decltype(use_awaitable), void(bool)>(initiate, use_awaitable);
+}
+
+// --- board_set ---
+
+board_set::board_set(runtime& threads) : threads_(threads) {
+    for (std::size_t i = 0; i < threads.size(); ++i)
+        boards_.push_back(std::make_unique<live_board>(threads.at(i)));
+}
+
+void board_set::on_each(std::function<void(live_board&)> task, std::function<void()> done) {
+    struct shared_task {
+        std::function<void(live_board&)> run;
+        std::function<void()> done;
+        std::atomic<std::size_t> left;
+    };
+    auto shared = std::make_shared<shared_task>();
+    shared->run = std::move(task);
+    shared->done = std::move(done);
+    shared->left = boards_.size();
+    for (auto& one : boards_)
+        one->home().post([this, shared, &one = *one] {
+            shared->run(one);
+            if (shared->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+            sequence_.store(one.board().sequence(), std::memory_order_release);
+            if (shared->done) shared->done();
+        });
+}
+
+void board_set::publish(std::shared_ptr<const event_batch> events, std::function<void()> applied) {
+    on_each([events = std::move(events)](live_board& one) { one.apply(*events); }, std::move(applied));
+}
+
+void board_set::remember(std::shared_ptr<const event_batch> events) {
+    on_each([events = std::move(events)](live_board& one) { one.remember(*events); }, nullptr);
+}
+
+void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states) {
+    on_each([sequence, states = std::move(states)](live_board& one) { one.replace(sequence, *states); }, nullptr);
+}
+
+std::size_t board_set::subscribers() {
+    std::atomic<std::size_t> total{0};
+    threads_.run_on_each([&](worker& home) { total += of(home).subscribers(); });
+    return total;
+}
+
+} // namespace stadion::net

@@ -1,0 +1,134 @@
+// One worker's board and everybody who watches it there.
+//
+// The problem: thousands of subscribers, each at its own place in the feed and with its own speed. A subscriber
+// is *live* when it has had everything; then an event is handed to it as it is applied. One that falls behind
+// (its connection is congested) or that resumes from an old sequence is brought forward from the board itself:
+// from the events kept, so that it misses none, or, when it is merely slow, from the current states, so that it
+// gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the same topics share one
+// filter, which is evaluated once per event.
+//
+// Threading: the worker's.
+#pragma once
+
+#include "net/runtime.hpp"
+#include "wire/board.hpp"
+
+#include <map>
+#include <span>
+
+namespace stadion::net {
+
+using wire::board_event_ptr;
+using event_batch = std::vector<board_event_ptr>;
+
+class board_subscriber {
+public:
+    enum class start_kind : std::uint8_t {
+        snapshot, // the states are the board at `sequence`
+        resumed,  // what follows continues after the sequence asked for
+        reset,    // as snapshot, because events after the sequence asked for are no longer held
+    };
+
+    virtual ~board_subscriber() = default;
+    virtual void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) = 0;
+    virtual void on_event(const board_event_ptr& event) = 0;
+    virtual bool is_congested() const = 0;
+};
+
+class live_board {
+public:
+    struct request {
+        wire::topic_filter filter;
+        std::uint64_t since = 0;   // 0: begin with a snapshot
+        bool lossless = false;     // never only the newest per topic
+        std::size_t history = 0;   // with since 0: so many recent events before the snapshot
+    };
+
+    // Ends when it is dropped. `resume` is to be called when the subscriber's congestion has ended.
+    class subscription {
+    public:
+        subscription(live_board& owner, board_subscriber& sink, const request& wanted);
+        ~subscription();
+        void resume() { owner_.bring_forward(*this); }
+
+    private:
+        friend class live_board;
+        live_board& owner_;
+        board_subscriber& sink_;
+        const std::vector<std::string> topics_;
+        std::uint64_t position_ = 0; // everything up to here was delivered
+        bool live_ = false;
+        bool every_event_ = false; // until it is live for the first time, or always when lossless
+        bool lossless_ = false;
+    };
+
+    explicit live_board(worker& home) : home_(home) {}
+
+    worker& home() noexcept { return home_; }
+    const wire::board& board() const noexcept { return board_; }
+
+    void apply(std::span<const board_event_ptr> events);
+    void remember(std::span<const board_event_ptr> events);
+    void replace(std::uint64_t sequence, const event_batch& states);
+
+    // Calls the subscriber's on_start before it returns.
+    std::unique_ptr<subscription> subscribe(board_subscriber& sink, const request& wanted);
+
+    // Calls `then(true)` once the board has reached the sequence, `then(false)` when that takes longer than
+    // `within`; at once when it has already.
+    void when_reached(std::uint64_t sequence, std::chrono::milliseconds within, std::function<void(bool)> then);
+    awaitable<bool> reached(std::uint64_t sequence, std::chrono::milliseconds within);
+
+    std::size_t subscribers() const noexcept { return subscribers_; }
+
+private:
+    struct group {
+        wire::topic_filter filter;
+        std::vector<subscription*> members;
+    };
+    struct waiter : deadline {
+        waiter() : deadline([](deadline& entry) { static_cast<waiter&>(entry).expire(); }) {}
+        void expire();
+        live_board* owner = nullptr;
+        std::multimap<std::uint64_t, std::unique_ptr<waiter>>::iterator place;
+        std::function<void(bool)> then;
+    };
+
+    void start(subscription& one, const request& wanted);
+    void bring_forward(subscription& one);
+    void wake_waiters();
+    const wire::topic_filter& filter_of(const subscription& one) const { return groups_.at(one.topics_).filter; }
+
+    worker& home_;
+    wire::board board_;
+    std::map<std::vector<std::string>, group> groups_;
+    std::multimap<std::uint64_t, std::unique_ptr<waiter>> waiters_;
+    std::size_t subscribers_ = 0;
+};
+
+// The boards of all workers.
+class board_set {
+public:
+    explicit board_set(runtime& threads);
+
+    live_board& of(worker& home) noexcept { return *boards_[home.index()]; }
+
+    // Any thread, but one at a time: what is published first is applied first everywhere. `applied` is called
+    // on one of the workers once all have it.
+    void publish(std::shared_ptr<const event_batch> events, std::function<void()> applied = nullptr);
+    void remember(std::shared_ptr<const event_batch> events);
+    void replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states);
+
+    // The highest sequence that every worker has; any thread.
+    std::uint64_t sequence() const noexcept { return sequence_.load(std::memory_order_acquire); }
+    std::size_t subscribers();
+
+private:
+    void on_each(std::function<void(live_board&)> task, std::function<void()> done);
+
+    runtime& threads_;
+    std::vector<std::unique_ptr<live_board>> boards_;
+    std::atomic<std::uint64_t> sequence_{0};
+};
+
+} // namespace stadion::net

@@ -1,0 +1,75 @@
+#include "net/session_metrics.hpp"
+
+namespace stadion::net {
+namespace {
+
+prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type) {
+    prometheus::MetricFamily one;
+    one.name = std::move(name);
+    one.help = std::move(help);
+    one.type = type;
+    return one;
+}
+
+prometheus::ClientMetric counter(std::uint64_t value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.counter.value = static_cast<double>(value);
+    return metric;
+}
+
+prometheus::ClientMetric gauge(double value) {
+    prometheus::ClientMetric metric;
+    metric.gauge.value = value;
+    return metric;
+}
+
+prometheus::ClientMetric duration_histogram(const server_metrics& metrics) {
+    prometheus::ClientMetric metric;
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < server_metrics::buckets; ++i) {
+        cumulative += metrics.sum([i](auto& slots) -> auto& { return slots.duration[i]; });
+        metric.histogram.bucket.push_back({cumulative, static_cast<double>(std::uint64_t{1} << i) / 1e6});
+    }
+    metric.histogram.sample_count = cumulative;
+    metric.histogram.sample_sum =
+        static_cast<double>(metrics.sum([](auto& slots) -> auto& { return slots.duration_us_sum; })) / 1e6;
+    return metric;
+}
+
+} // namespace
+
+std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server, std::size_t connections) {
+    using prometheus::MetricType;
+    const auto& metrics = server.metrics;
+
+    auto requests = family("stadion_requests_total", "Requests by method.", MetricType::Counter);
+    for (const auto* method : server.rpc.offered())
+        requests.metric.push_back(
+            counter(metrics.sum([&](auto& slots) -> auto& { return slots.requests[method->number]; }),
+                    {{"method", method->full_name()}}));
+
+    auto answers = family("stadion_answers_total", "Answers to wire requests by status.", MetricType::Counter);
+    for (std::size_t i = 0; i < 17; ++i)
+        answers.metric.push_back(counter(metrics.sum([i](auto& slots) -> auto& { return slots.answers[i]; }),
+                                         {{"status", std::string(wire::status_name(static_cast<wire::status>(i)))}}));
+
+    auto duration = family("stadion_request_seconds", "Time wire requests spent in the server.", MetricType::Histogram);
+    duration.metric.push_back(duration_histogram(metrics));
+
+    auto http = family("stadion_http_requests_total", "HTTP requests.", MetricType::Counter);
+    http.metric.push_back(counter(metrics.sum([](auto& slots) -> auto& { return slots.http_requests; })));
+
+    auto events = family("stadion_events_sent_total", "Events pushed to subscribers.", MetricType::Counter);
+    events.metric.push_back(counter(metrics.sum([](auto& slots) -> auto& { return slots.events_sent; })));
+
+    auto open = family("stadion_connections", "Open connections.", MetricType::Gauge);
+    open.metric.push_back(gauge(static_cast<double>(connections)));
+
+    auto queued = family("stadion_queued_bytes", "Bytes that peers have not taken yet.", MetricType::Gauge);
+    queued.metric.push_back(gauge(static_cast<double>(total_queued_bytes())));
+
+    return {requests, answers, duration, http, events, open, queued};
+}
+
+} // namespace stadion::net
