@@ -1,0 +1,284 @@
+#include "clocksync/ordered_multicast.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace stadion::clocksync {
+
+ordered_multicast::ordered_multicast(order_settings settings, member self)
+    : settings_(settings),
+      self_(self),
+      process_incarnation_(self.incarnation),
+      coordinator_(self.id, settings.view_retry, settings.bug) {}
+
+std::size_t ordered_multicast::slot_of(server_id id) const {
+    for (std::size_t i = 0; i < members_.size(); ++i)
+        if (members_[i].id == id) return i;
+    return nowhere;
+}
+
+std::uint64_t ordered_multicast::lag() const {
+    std::uint64_t waiting = 0;
+    for (const chunk& c : chunks_) waiting += c.count;
+    if (installed())
+        for (const batch& b : held_.of(own_slot_)) waiting += b.count;
+    return waiting;
+}
+
+// Everyone's batches up to this are here, and none of ours at or below it is still to come.
+std::uint64_t ordered_multicast::own_low() const {
+    std::uint64_t low = clock_;
+    for (std::size_t i = 0; i < senders_.size(); ++i)
+        if (i != own_slot_) low = std::min(low, senders_[i].promise);
+    return low;
+}
+
+// ---- sending
+
+bool ordered_multicast::submit(std::string_view message) {
+    if (!has_room(message.size() + 8) || message.size() > settings_.batch_bytes_max) return false;
+    const bool fresh = chunks_.empty() || chunks_.back().messages.size() >= settings_.batch_bytes_max ||
+                       chunks_.back().first_number + chunks_.back().count != next_number_;
+    if (fresh) chunks_.push_back({next_number_, 0, {}});
+    chunk& last = chunks_.back();
+    const std::size_t before = last.messages.size();
+    append_message(last.messages, message);
+    own_bytes_ += last.messages.size() - before;
+    ++last.count;
+    ++next_number_;
+    return true;
+}
+
+void ordered_multicast::flush(instant now, order_output& out) {
+    flush_due_ = never;
+    if (!installed() || stopped_) return;
+    const std::uint64_t low = own_low();
+    const bool owes = newest_ > told_timestamp_ || std::min(low, newest_) > told_low_;
+    const bool full = !chunks_.empty() && chunks_.front().messages.size() >= settings_.batch_bytes_max;
+    if (chunks_.empty() && !owes) return;
+    if (!full && now - last_flush_ < settings_.flush_interval) {
+        flush_due_ = last_flush_ + settings_.flush_interval;
+        return;
+    }
+    last_flush_ = now;
+    if (chunks_.empty())
+        send_state(out, false);
+    else
+        send_batches(out);
+    if (refresh_due_ == never) refresh_due_ = now + settings_.refresh;
+    deliver_held(out);
+}
+
+void ordered_multicast::send_batches(order_output& out) {
+    for (chunk& c : chunks_) {
+        data_frame frame;
+        frame.view = view_;
+        frame.timestamp = ++clock_;
+        frame.previous = senders_[own_slot_].received;
+        frame.low = own_low();
+        batch b;
+        b.timestamp = frame.timestamp;
+        b.previous = frame.previous;
+        b.incarnation = process_incarnation_;
+        b.first_number = c.first_number;
+        b.count = c.count;
+        frame.messages = b;
+
+        auto bytes = std::make_shared<std::string>();
+        bytes->reserve(c.messages.size() + 96);
+        append_data_header(*bytes, frame);
+        b.offset = bytes->size();
+        b.size = c.messages.size();
+        bytes->append(c.messages);
+        b.storage = bytes;
+        for (const member& m : members_)
+            if (m.id != self_.id) out.frames.push_back({m.id, bytes});
+        told_timestamp_ = frame.timestamp;
+        told_low_ = frame.low;
+        accept(own_slot_, std::move(b));
+    }
+    chunks_.clear();
+}
+
+void ordered_multicast::send_state(order_output& out, bool asks) {
+    data_frame frame;
+    frame.view = view_;
+    frame.timestamp = clock_;
+    frame.low = own_low();
+    frame.previous = senders_[own_slot_].received;
+    frame.asks = asks;
+    told_timestamp_ = frame.timestamp;
+    told_low_ = frame.low;
+    send_to_members(encode(frame), out);
+}
+
+void ordered_multicast::send_to_members(const std::string& frame, order_output& out) const {
+    const auto bytes = std::make_shared<const std::string>(frame);
+    for (const member& m : members_)
+        if (m.id != self_.id) out.frames.push_back({m.id, bytes});
+}
+
+void ordered_multicast::send(instant now, server_id to, const order_frame& frame, order_output& out) {
+    if (to == self_.id)
+        handle(now, self_.id, frame, nullptr, out);
+    else
+        out.frames.push_back({to, std::make_shared<const std::string>(encode(frame))});
+}
+
+void ordered_multicast::send_all(instant now, const addressed_frames& frames, order_output& out) {
+    for (const addressed_frame& f : frames)
+        if (f.to != self_.id) send(now, f.to, f.frame, out);
+    for (const addressed_frame& f : frames)
+        if (f.to == self_.id) send(now, f.to, f.frame, out);
+}
+
+// ---- receiving
+
+void ordered_multicast::on_frame(instant now, server_id from, std::string_view frame, order_output& out) {
+    auto bytes = std::make_shared<const std::string>(frame);
+    auto decoded = decode(bytes);
+    if (decoded) handle(now, from, std::move(*decoded), std::move(bytes), out);
+}
+
+void ordered_multicast::handle(instant now, server_id from, order_frame frame,
+                               std::shared_ptr<const std::string> bytes, order_output& out) {
+    struct visitor {
+        ordered_multicast& me;
+        instant now;
+        server_id from;
+        std::shared_ptr<const std::string> bytes;
+        order_output& out;
+
+        void operator()(data_frame& f) { me.handle_data(now, from, std::move(f), std::move(bytes), out); }
+        void operator()(resend_frame& f) { me.handle_resend(from, f, out); }
+        void operator()(stop_frame& f) { me.handle_stop(now, from, f, out); }
+        void operator()(report_frame& f) { me.send_all(now, me.coordinator_.on_report(now, from, f), out); }
+        void operator()(propose_frame& f) { me.handle_propose(now, from, f, out); }
+        void operator()(fetch_frame& f) { me.handle_fetch(now, from, f, out); }
+        void operator()(fill_frame& f) { me.handle_fill(now, std::move(f), out); }
+        void operator()(confirm_frame& f) { me.send_all(now, me.coordinator_.on_confirm(now, from, f), out); }
+        void operator()(commit_frame& f) { me.handle_commit(now, from, f, out); }
+        void operator()(installed_frame& f) {
+            me.handle_installed(from, f);
+            me.coordinator_.on_installed(from, f);
+        }
+        void operator()(state_frame& f) { me.handle_state(now, from, std::move(f), out); }
+        void operator()(stale_frame& f) { me.raise_epoch(f.epoch); }
+    };
+    std::visit(visitor{*this, now, from, std::move(bytes), out}, frame);
+}
+
+void ordered_multicast::handle_data(instant now, server_id from, data_frame frame,
+                                    std::shared_ptr<const std::string> bytes, order_output& out) {
+    if (stopped_ == frame.view && bytes && early_.size() < settings_.early_frames_max)
+        early_.push_back({from, frame.view, std::move(bytes)});
+    const std::size_t slot = slot_of(from);
+    if (frame.view != view_ || stopped_ || slot == nowhere || slot == own_slot_) return;
+    sender_state& sender = senders_[slot];
+
+    const bool repeated = frame.messages && frame.timestamp <= sender.received;
+    const bool gap = !repeated && frame.previous > sender.received;
+    if (gap && settings_.bug != planted_bug::order_ignores_gap) return ask_again(now, slot, out);
+
+    clock_ = std::max(clock_, frame.timestamp);
+    sender.promise = std::max(sender.promise, frame.timestamp);
+    sender.low = std::max(sender.low, frame.low);
+    if (frame.messages && !repeated) accept(slot, std::move(*frame.messages));
+    if (frame.asks) {
+        data_frame state{view_, clock_, own_low(), senders_[own_slot_].received, false, std::nullopt};
+        send(now, from, state, out);
+    }
+    if (refresh_due_ == never && newest_ > told_low_) refresh_due_ = now + settings_.refresh;
+    deliver_held(out);
+}
+
+void ordered_multicast::accept(std::size_t slot, batch b) {
+    senders_[slot].received = b.timestamp;
+    newest_ = std::max(newest_, b.timestamp);
+    held_.add(slot, std::move(b));
+}
+
+// Once per gap and refresh interval, however many frames show it.
+void ordered_multicast::ask_again(instant now, std::size_t slot, order_output& out) {
+    sender_state& sender = senders_[slot];
+    if (sender.asked_after == sender.received && now - sender.asked_at < settings_.refresh) return;
+    sender.asked_after = sender.received;
+    sender.asked_at = now;
+    send(now, members_[slot].id, resend_frame{view_, sender.received}, out);
+}
+
+void ordered_multicast::handle_resend(server_id from, const resend_frame& frame, order_output& out) {
+    if (frame.view != view_ || !installed() || stopped_) return;
+    for (const batch& b : held_.of(own_slot_)) {
+        if (b.timestamp <= frame.after) continue;
+        const data_frame again{view_, b.timestamp, own_low(), b.previous, false, b};
+        out.frames.push_back({from, std::make_shared<const std::string>(encode(again))});
+    }
+}
+
+void ordered_multicast::on_peer_up(instant, server_id peer, order_output& out) {
+    handle_resend(peer, resend_frame{view_, 0}, out);
+}
+
+// ---- delivering
+
+void ordered_multicast::deliver_held(order_output& out) {
+    if (!installed() || stopped_) return;
+    std::uint64_t stable = own_low();
+    if (settings_.bug != planted_bug::order_delivers_agreed)
+        for (std::size_t i = 0; i < senders_.size(); ++i)
+            if (i != own_slot_) stable = std::min(stable, senders_[i].low);
+    std::size_t slot = 0;
+    while (held_.next([stable](std::size_t) { return stable; }, slot) != nullptr)
+        deliver(slot, held_.pop(slot), out);
+}
+
+void ordered_multicast::deliver(std::size_t slot, batch b, order_output& out) {
+    const server_id origin = members_[slot].id;
+    if (slot == own_slot_) own_bytes_ -= std::min(own_bytes_, b.size);
+    const auto [place, unknown] = delivered_.try_emplace({origin, b.incarnation});
+    delivered_number& last = place->second;
+    if (unknown) {
+        last = {origin, b.incarnation, b.first_number - 1, index_};
+        if (delivered_.size() > origins_max) forget_oldest_origin();
+    }
+
+    std::uint64_t skip = last.number >= b.first_number ? last.number - b.first_number + 1 : 0;
+    if (settings_.bug == planted_bug::order_no_origin_check) skip = 0;
+    if (skip >= b.count) return;
+    const std::uint64_t fresh = b.count - skip;
+    last.number = b.first_number + b.count - 1;
+    last.index = index_;
+    const std::uint64_t first = index_;
+    index_ += fresh;
+    out.deliveries.push_back({first, origin, std::move(b), skip});
+}
+
+// By the log's index alone, so that all forget the same.
+void ordered_multicast::forget_oldest_origin() {
+    auto oldest = delivered_.begin();
+    for (auto it = delivered_.begin(); it != delivered_.end(); ++it)
+        if (it->second.index < oldest->second.index) oldest = it;
+    delivered_.erase(oldest);
+}
+
+// ---- time
+
+instant ordered_multicast::deadline() const {
+    return std::min({flush_due_, refresh_due_, coordinator_.deadline(), donation_ ? donation_due_ : never});
+}
+
+void ordered_multicast::tick(instant now, order_output& out) {
+    send_all(now, coordinator_.tick(now), out);
+    if (now >= refresh_due_) {
+        refresh_due_ = never;
+        if (installed() && !stopped_ && !held_.empty()) {
+            send_state(out, true);
+            refresh_due_ = now + settings_.refresh;
+        }
+    }
+    if (donation_ && now >= donation_due_) donate(now, out);
+    flush(now, out);
+}
+
+} // namespace stadion::clocksync
