@@ -43,7 +43,10 @@ std::optional<std::string_view> http_request::parameter(std::string_view name) c
 }
 
 http_response problem(const wire::error& failure, std::string_view origin) {
-    const auto status = wire::http_status(failure.code);
+    // A failure may ask for a more exact status than its code has: 422, or 507.
+    auto status = wire::http_status(failure.code);
+    if (const auto exact = failure.details.find("http_status"); exact != failure.details.end())
+        status = static_cast<unsigned>(std::strtoul(exact->second.c_str(), nullptr, 10));
     nlohmann::ordered_json body{
         {"type", "about:blank"},
         {"title", reason_phrase(status)},
@@ -54,7 +57,8 @@ http_response problem(const wire::error& failure, std::string_view origin) {
     };
     if (failure.outcome_unknown) body["outcome_unknown"] = true;
     if (failure.retry_after.count() > 0) body["retry_after_ms"] = failure.retry_after.count();
-    for (const auto& [key, value] : failure.details) body["details"][key] = value;
+    for (const auto& [key, value] : failure.details)
+        if (key != "http_status") body["details"][key] = value;
     http_response response;
     response.status = status;
     response.content_type = "application/problem+json";
@@ -66,15 +70,9 @@ http_response problem(const wire::error& failure, std::string_view origin) {
 }
 
 http_response problem(unsigned http_status, wire::status code, std::string detail) {
-    auto response = problem(wire::make_error(code, std::move(detail)));
-    if (response.status != http_status) {
-        auto body = nlohmann::ordered_json::parse(response.body);
-        body["status"] = http_status;
-        body["title"] = reason_phrase(http_status);
-        response.status = http_status;
-        response.body = body.dump() + "\n";
-    }
-    return response;
+    auto failure = wire::make_error(code, std::move(detail));
+    failure.details["http_status"] = std::to_string(http_status);
+    return problem(failure);
 }
 
 http_response json_response(std::string body, unsigned status) {

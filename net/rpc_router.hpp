@@ -74,10 +74,10 @@ public:
     // What to say about a number that has none here.
     static wire::error not_offered(std::uint16_t number, std::string_view kind);
 
-private:
     // False, and answered, when the body is not a Request.
     static bool parse(call& one, google::protobuf::Message& request);
 
+private:
     template <typename Run, typename Request>
     static awaitable<void> answer(Run run, Request request, std::shared_ptr<pending_call> pending) {
         auto outcome = co_await run(std::move(request), pending);

@@ -1,0 +1,20 @@
+// Request bodies of the board's HTTP paths as mutations. INVALID_ARGUMENT names the field that is wrong.
+#pragma once
+
+#include "wire/proto/database.pb.h"
+#include "wire/result.hpp"
+
+#include <string_view>
+
+namespace stadion::net {
+
+// {"game","title"?,"points"?:{team:n},"status"?}; `game` comes from the path when it is not empty.
+wire::result<v1::UpdateScoreByGameRequest> parse_score_update(std::string_view body, std::string_view game);
+
+// {"team","medal":"gold|silver|bronze","by":1}; `by` is 1 when absent.
+wire::result<v1::IncrementMedalTallyRequest> parse_medal_increment(std::string_view body);
+
+// {"medals":{"gold","silver","bronze"}} or the three at the top; absent ones are 0.
+wire::result<v1::MedalTally> parse_tally(std::string_view body, std::string_view team);
+
+} // namespace stadion::net

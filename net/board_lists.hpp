@@ -1,0 +1,27 @@
+// Pages of the board and the refusals that its readers share, whatever they answer in.
+#pragma once
+
+#include "wire/board.hpp"
+#include "wire/result.hpp"
+
+namespace stadion::net {
+
+inline constexpr std::uint32_t page_size_default = 100;
+inline constexpr std::uint32_t page_size_max = 1000;
+
+// How long an answered write may wait until this server's own board shows it.
+inline constexpr std::chrono::milliseconds own_write_within{500};
+
+struct games_page {
+    std::vector<wire::board_event_ptr> games;
+    std::string next_page_token; // empty: there are no more
+};
+
+// `page_token` is what the page before gave; `page_size` 0 means the default. INVALID_ARGUMENT beyond the maximum.
+wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
+                                       std::string_view page_token, std::uint32_t page_size);
+
+// A caller has seen a later state than this server has.
+wire::error not_reached(std::uint64_t seen, std::uint64_t sequence);
+
+} // namespace stadion::net

@@ -1,0 +1,141 @@
+#include "net/board_rpc.hpp"
+
+#include "net/board_lists.hpp"
+#include "net/wire_stream.hpp"
+#include "wire/proto/frontend.pb.h"
+
+namespace stadion::net {
+namespace {
+
+// Field 8 of MedalTally, behind an encoded tally without it.
+std::string rank_field(std::uint32_t rank) {
+    std::string tail(1, static_cast<char>(8 << 3));
+    while (rank >= 0x80) {
+        tail += static_cast<char>(rank | 0x80);
+        rank >>= 7;
+    }
+    tail += static_cast<char>(rank);
+    return tail;
+}
+
+void answer_game(const wire::board& board, const std::string& game, reply_sink& to) {
+    const auto found = board.find_game(game);
+    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such game: " + game));
+    to.reply(found->state_payload());
+}
+
+void answer_team(const wire::board& board, const std::string& team, reply_sink& to) {
+    const auto found = board.find_team(team);
+    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such team: " + team));
+    to.reply(found->state_payload(), rank_field(board.rank_of(team)));
+}
+
+// Answers from the board once it has what the caller has seen; nearly always at once.
+template <typename Answer>
+void when_seen(call& one, board_set& boards, Answer answer) {
+    auto& live = boards.of(one.home());
+    const auto seen = one.metadata().seen_sequence();
+    if (seen <= live.board().sequence()) return answer(live.board(), one);
+    auto pending = one.defer();
+    if (!pending) return;
+    live.when_reached(seen, pending->time_left(), [&live, seen, pending, answer](bool reached) {
+        if (reached) return answer(live.board(), *pending);
+        pending->fail(not_reached(seen, live.board().sequence()));
+    });
+}
+
+void write(call& one, board_set& boards, board_writer& writer, v1::Mutation mutation) {
+    mutation.set_idempotency_key(one.metadata().idempotency_key());
+    auto pending = one.defer();
+    if (!pending) return;
+    auto& live = boards.of(one.home());
+    writer.write(one.home(), std::move(mutation), pending->time_left(), [&live, pending](v1::Outcome outcome) {
+        if (auto done = to_result(outcome); !done) return pending->fail(done.error());
+        // Whoever wrote reads his own write, also from this server's board.
+        live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
+            if (outcome.has_score()) return pending->reply(outcome.score());
+            auto tally = outcome.tally();
+            tally.set_rank(live.board().rank_of(tally.team()));
+            pending->reply(tally);
+        });
+    });
+}
+
+void add_common(server& to, board_set& boards, board_writer& writer, std::string_view service) {
+    auto& rpc = to.rpc();
+    rpc.on_encoded(service, "QueryScoreByGame", anyone, [&boards](call& one) {
+        v1::QueryScoreByGameRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        when_seen(one, boards, [game = request.game()](const wire::board& board, reply_sink& sink) {
+            answer_game(board, game, sink);
+        });
+    });
+    rpc.on_encoded(service, "QueryMedalTallyByTeam", anyone, [&boards](call& one) {
+        v1::QueryMedalTallyByTeamRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        when_seen(one, boards, [team = request.team()](const wire::board& board, reply_sink& sink) {
+            answer_team(board, team, sink);
+        });
+    });
+    rpc.on_encoded(service, "UpdateScoreByGame", roles(role::scorer), [&boards, &writer](call& one) {
+        v1::Mutation mutation;
+        if (rpc_router::parse(one, *mutation.mutable_update_score())) write(one, boards, writer, std::move(mutation));
+    });
+    rpc.on_encoded(service, "IncrementMedalTally", roles(role::scorer), [&boards, &writer](call& one) {
+        v1::Mutation mutation;
+        if (rpc_router::parse(one, *mutation.mutable_increment_medal()))
+            write(one, boards, writer, std::move(mutation));
+    });
+}
+
+} // namespace
+
+void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
+    add_common(to, boards, writer, "FrontEnd");
+    to.rpc().on_later<v1::SubscribeRequest>(
+        "FrontEnd", "Subscribe", anyone, [&boards](const v1::SubscribeRequest& request, auto pending) {
+            live_board::request wanted;
+            wanted.filter = wire::topic_filter({request.topics().begin(), request.topics().end()});
+            wanted.since = request.since();
+            start_wire_stream(boards, std::move(pending), wanted, announce::only_reset);
+        });
+    to.rpc().on<v1::ListGamesRequest>(
+        "FrontEnd", "ListGames", anyone,
+        [&boards](const v1::ListGamesRequest& request, call& one) -> wire::result<v1::ListGamesResponse> {
+            std::optional<v1::Score::Status> status;
+            if (request.has_status()) status = request.status();
+            auto page = page_of_games(boards.of(one.home()).board(), status, request.page_token(), request.page_size());
+            if (!page) return page.error();
+            v1::ListGamesResponse response;
+            for (const auto& game : page->games) *response.add_games() = *game->score();
+            response.set_next_page_token(page->next_page_token);
+            return response;
+        });
+    to.rpc().on<v1::ListTeamsRequest>(
+        "FrontEnd", "ListTeams", anyone,
+        [&boards](const v1::ListTeamsRequest&, call& one) -> wire::result<v1::ListTeamsResponse> {
+            v1::ListTeamsResponse response;
+            for (const auto& [team, rank] : boards.of(one.home()).board().ranking()) {
+                *response.add_teams() = *team->tally();
+                response.mutable_teams(response.teams_size() - 1)->set_rank(rank);
+            }
+            return response;
+        });
+}
+
+void add_database_rpc(server& to, board_set& boards, board_writer& writer) {
+    add_common(to, boards, writer, "Database");
+    to.rpc().on_later<v1::WatchRequest>(
+        "Database", "Watch", anyone, [&boards](const v1::WatchRequest& request, auto pending) {
+            std::vector<std::string> topics;
+            for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
+            live_board::request wanted;
+            wanted.filter = wire::topic_filter(std::move(topics));
+            wanted.since = request.since();
+            wanted.history = request.history();
+            wanted.lossless = true;
+            start_wire_stream(boards, std::move(pending), wanted, announce::snapshot_and_reset);
+        });
+}
+
+} // namespace stadion::net
