@@ -1,5 +1,5 @@
-// Who may do what. Without a token file every role is open and the program binds to loopback only; with one, a
-// token buys one role. Immutable after construction: any thread.
+// Who may do what. Without a token file every role is open and the program binds to loopback only; with one,
+// a token buys one role. Immutable after construction: any thread.
 #pragma once
 
 #include "wire/result.hpp"
@@ -16,10 +16,10 @@ namespace stadion::net {
 
 // Bits, so that a method can name the set of roles that may call it.
 enum class role : std::uint8_t {
-    reader = 0, // anybody
-    scorer = 1, // writes scores and medals, freezes and reverses
+    reader = 0,    // anybody
+    scorer = 1,    // writes scores and medals, freezes and reverses
     operator_ = 2, // drains, stops and restarts
-    server = 4, // what servers show each other
+    server = 4,    // what servers show each other
 };
 
 using role_set = std::uint8_t;
@@ -41,7 +41,8 @@ public:
 
     bool is_open() const noexcept { return tokens_.empty(); }
 
-    // The roles a caller has who shows `token` (empty: none shown). UNAUTHENTICATED for a token that is not known.
+    // The roles a caller has who shows `token` (empty: none shown). UNAUTHENTICATED for a token that is not
+    // known.
     wire::result<role_set> authenticate(std::string_view token) const;
 
     // The token this program shows to other servers; empty when there is none.

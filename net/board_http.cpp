@@ -30,12 +30,14 @@ wire::result<Integer> number(std::string_view text, const char* name) {
 
 std::string etag_of(std::uint32_t version) { return "\"" + std::to_string(version) + "\""; }
 
-// Whether a list such as `"3", W/"4"` or `*` names the tag; weak and strong are the same here (RFC 9110, 8.8.3).
+// Whether a list such as `"3", W/"4"` or `*` names the tag; weak and strong are the same here (RFC
+// 9110, 8.8.3).
 bool names_tag(std::string_view list, std::string_view tag) {
     return list == "*" || list.find(tag) != std::string_view::npos;
 }
 
-http_response state_response(const http_request& request, const wire::board& board, const board_event_ptr& state) {
+http_response state_response(const http_request& request, const wire::board& board,
+                             const board_event_ptr& state) {
     http_response response;
     const auto tag = etag_of(state->version());
     response.headers.emplace_back("ETag", tag);
@@ -56,21 +58,26 @@ void when_seen(board_set& boards, http_request&& request, const exchange_ptr& ex
     const auto seen = number<std::uint64_t>(header, "Stadion-Seen");
     if (!seen) return exchange->fail(seen.error());
     if (*seen <= live.board().sequence()) return answer(request, live.board(), *exchange);
-    live.when_reached(*seen, 2s, [&live, seen = *seen, request = std::move(request), exchange, answer](bool reached) {
-        if (reached) return answer(request, live.board(), *exchange);
-        exchange->fail(not_reached(seen, live.board().sequence()));
-    });
+    live.when_reached(*seen, 2s,
+                      [&live, seen = *seen, request = std::move(request), exchange, answer](bool reached) {
+                          if (reached) return answer(request, live.board(), *exchange);
+                          exchange->fail(not_reached(seen, live.board().sequence()));
+                      });
 }
 
-void answer_game(const http_request& request, const wire::board& board, std::string_view game, http_exchange& to) {
+void answer_game(const http_request& request, const wire::board& board, std::string_view game,
+                 http_exchange& to) {
     const auto found = board.find_game(game);
-    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such game: " + std::string(game)));
+    if (!found)
+        return to.fail(wire::make_error(wire::status::not_found, "no such game: " + std::string(game)));
     to.respond(state_response(request, board, found));
 }
 
-void answer_team(const http_request& request, const wire::board& board, std::string_view team, http_exchange& to) {
+void answer_team(const http_request& request, const wire::board& board, std::string_view team,
+                 http_exchange& to) {
     const auto found = board.find_team(team);
-    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such team: " + std::string(team)));
+    if (!found)
+        return to.fail(wire::make_error(wire::status::not_found, "no such team: " + std::string(team)));
     to.respond(state_response(request, board, found));
 }
 
@@ -123,7 +130,8 @@ wire::result<void> add_expectations(const http_request& request, v1::Mutation& m
     auto match = request.header("if-match");
     if (match.empty()) return {};
     if (match.starts_with("W/")) match.remove_prefix(2);
-    if (match.size() >= 2 && match.front() == '"' && match.back() == '"') match = match.substr(1, match.size() - 2);
+    if (match.size() >= 2 && match.front() == '"' && match.back() == '"')
+        match = match.substr(1, match.size() - 2);
     const auto version = number<std::uint32_t>(match, "If-Match");
     if (!version) return version.error();
     mutation.set_expect_version(*version);
@@ -164,7 +172,8 @@ void add_reads(http_router& http, board_set& boards) {
         http.on_exchange(http_method::get, path, anyone,
                          [&boards, parameter, answer](http_request&& request, const exchange_ptr& exchange) {
                              if (!request.parameter(parameter))
-                                 return exchange->fail(invalid(std::string("the parameter ") + parameter + " is missing"));
+                                 return exchange->fail(
+                                     invalid(std::string("the parameter ") + parameter + " is missing"));
                              when_seen(boards, std::move(request), exchange,
                                        [parameter, answer](const auto& asked, const auto& board, auto& to) {
                                            answer(asked, board, *asked.parameter(parameter), to);
@@ -196,7 +205,8 @@ void add_writes(http_router& http, board_set& boards, board_writer& writer) {
         http.on_exchange(method, path, roles(role::scorer),
                          [&boards, &writer, parse](http_request&& request, const exchange_ptr& exchange) {
                              v1::Mutation mutation;
-                             if (auto parsed = parse(request, mutation); !parsed) return exchange->fail(parsed.error());
+                             if (auto parsed = parse(request, mutation); !parsed)
+                                 return exchange->fail(parsed.error());
                              write(boards, writer, request, exchange, std::move(mutation));
                          });
     };

@@ -34,8 +34,8 @@ wire::result<Integer> integer(const json& value, const std::string& name) {
                                     value.get<std::int64_t>() <= std::numeric_limits<Integer>::max();
         if (fits) return value.get<Integer>();
     }
-    return invalid(name + " is not an integer from " + std::to_string(std::numeric_limits<Integer>::min()) + " to " +
-                   std::to_string(std::numeric_limits<Integer>::max()));
+    return invalid(name + " is not an integer from " + std::to_string(std::numeric_limits<Integer>::min()) +
+                   " to " + std::to_string(std::numeric_limits<Integer>::max()));
 }
 
 wire::result<std::string> text(const json& object, const char* name) {

@@ -17,7 +17,8 @@ struct games_page {
     std::string next_page_token; // empty: there are no more
 };
 
-// `page_token` is what the page before gave; `page_size` 0 means the default. INVALID_ARGUMENT beyond the maximum.
+// `page_token` is what the page before gave; `page_size` 0 means the default. INVALID_ARGUMENT beyond the
+// maximum.
 wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
                                        std::string_view page_token, std::uint32_t page_size);
 

@@ -49,16 +49,17 @@ void write(call& one, board_set& boards, board_writer& writer, v1::Mutation muta
     auto pending = one.defer();
     if (!pending) return;
     auto& live = boards.of(one.home());
-    writer.write(one.home(), std::move(mutation), pending->time_left(), [&live, pending](v1::Outcome outcome) {
-        if (auto done = to_result(outcome); !done) return pending->fail(done.error());
-        // Whoever wrote reads his own write, also from this server's board.
-        live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
-            if (outcome.has_score()) return pending->reply(outcome.score());
-            auto tally = outcome.tally();
-            tally.set_rank(live.board().rank_of(tally.team()));
-            pending->reply(tally);
-        });
-    });
+    writer.write(one.home(), std::move(mutation), pending->time_left(),
+                 [&live, pending](v1::Outcome outcome) {
+                     if (auto done = to_result(outcome); !done) return pending->fail(done.error());
+                     // Whoever wrote reads his own write, also from this server's board.
+                     live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
+                         if (outcome.has_score()) return pending->reply(outcome.score());
+                         auto tally = outcome.tally();
+                         tally.set_rank(live.board().rank_of(tally.team()));
+                         pending->reply(tally);
+                     });
+                 });
 }
 
 void add_common(server& to, board_set& boards, board_writer& writer, std::string_view service) {
@@ -79,7 +80,8 @@ void add_common(server& to, board_set& boards, board_writer& writer, std::string
     });
     rpc.on_encoded(service, "UpdateScoreByGame", roles(role::scorer), [&boards, &writer](call& one) {
         v1::Mutation mutation;
-        if (rpc_router::parse(one, *mutation.mutable_update_score())) write(one, boards, writer, std::move(mutation));
+        if (rpc_router::parse(one, *mutation.mutable_update_score()))
+            write(one, boards, writer, std::move(mutation));
     });
     rpc.on_encoded(service, "IncrementMedalTally", roles(role::scorer), [&boards, &writer](call& one) {
         v1::Mutation mutation;
@@ -104,7 +106,8 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
         [&boards](const v1::ListGamesRequest& request, call& one) -> wire::result<v1::ListGamesResponse> {
             std::optional<v1::Score::Status> status;
             if (request.has_status()) status = request.status();
-            auto page = page_of_games(boards.of(one.home()).board(), status, request.page_token(), request.page_size());
+            auto page = page_of_games(boards.of(one.home()).board(), status, request.page_token(),
+                                      request.page_size());
             if (!page) return page.error();
             v1::ListGamesResponse response;
             for (const auto& game : page->games) *response.add_games() = *game->score();

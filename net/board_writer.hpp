@@ -1,5 +1,5 @@
-// How a server changes the board: the database server by its store, a front-end by asking the database server.
-// The methods and paths that write are the same on both (board_rpc.hpp, board_http.hpp).
+// How a server changes the board: the database server by its store, a front-end by asking the database
+// server. The methods and paths that write are the same on both (board_rpc.hpp, board_http.hpp).
 #pragma once
 
 #include "net/runtime.hpp"
@@ -17,7 +17,8 @@ public:
     virtual ~board_writer() = default;
 
     // Called on a worker; `done` is called once, on the same worker, within about the budget.
-    virtual void write(worker& home, v1::Mutation mutation, std::chrono::milliseconds budget, handler done) = 0;
+    virtual void write(worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
+                       handler done) = 0;
 };
 
 // Nothing for an outcome with a state, else why there is none.

@@ -21,7 +21,8 @@ worker& call::home() noexcept { return link_.home(); }
 
 std::chrono::milliseconds pending_call::time_left() const noexcept {
     const auto left = deadline_at_ - deadline_wheel::clock::now();
-    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), std::chrono::milliseconds{0});
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                    std::chrono::milliseconds{0});
 }
 
 } // namespace stadion::net

@@ -1,9 +1,9 @@
-// One request being answered, whatever it came by: a wire frame or POST /rpc. Handlers see this and nothing of
-// the transport.
+// One request being answered, whatever it came by: a wire frame or POST /rpc. Handlers see this and nothing
+// of the transport.
 //
-// A handler runs on the worker of the connection. It answers at once through `call`, or takes a `pending_call`
-// with `defer` and answers later, on the same worker. Exactly one answer is sent per request: a second one is
-// ignored, and a pending call that is dropped without an answer answers INTERNAL by itself.
+// A handler runs on the worker of the connection. It answers at once through `call`, or takes a
+// `pending_call` with `defer` and answers later, on the same worker. Exactly one answer is sent per request:
+// a second one is ignored, and a pending call that is dropped without an answer answers INTERNAL by itself.
 #pragma once
 
 #include "net/access.hpp"
@@ -48,7 +48,12 @@ public:
 protected:
     call(connection& link, const wire::method& method, std::string_view body, std::string_view metadata,
          role_set roles, std::chrono::milliseconds budget)
-        : link_(link), method_(method), body_(body), raw_metadata_(metadata), roles_(roles), budget_(budget) {}
+        : link_(link),
+          method_(method),
+          body_(body),
+          raw_metadata_(metadata),
+          roles_(roles),
+          budget_(budget) {}
 
     connection& link_;
     const wire::method& method_;
@@ -63,8 +68,8 @@ private:
     bool metadata_parsed_ = false;
 };
 
-// A request that is answered later. Ends by `reply`, `fail`, its deadline, CANCEL, or the loss of the connection;
-// the last three call `on_abandoned`, after which answers go nowhere.
+// A request that is answered later. Ends by `reply`, `fail`, its deadline, CANCEL, or the loss of the
+// connection; the last three call `on_abandoned`, after which answers go nowhere.
 class pending_call : public reply_sink {
 public:
     using reply_sink::reply;
@@ -72,8 +77,8 @@ public:
     // Streaming methods: one item, before the reply. Ignored once the call has ended.
     virtual void event(std::string_view body) = 0;
 
-    // True while the connection has more queued than a stream should add to: keep the newest item per key and go
-    // on when `on_drained` is called.
+    // True while the connection has more queued than a stream should add to: keep the newest item per key and
+    // go on when `on_drained` is called.
     virtual bool is_congested() const noexcept = 0;
 
     bool is_open() const noexcept { return open_; }

@@ -45,14 +45,16 @@ struct child_process::shared : std::enable_shared_from_this<shared> {
 
     void read_lines() {
         if (!output.is_open()) return;
-        asio::async_read_until(output, text, '\n', [self = shared_from_this()](error_code failure, std::size_t size) {
-            if (failure) return self->output.close();
-            std::string line(asio::buffers_begin(self->text.data()),
-                             asio::buffers_begin(self->text.data()) + static_cast<std::ptrdiff_t>(size) - 1);
-            self->text.consume(size);
-            if (self->handle.on_line) self->handle.on_line(line);
-            self->read_lines();
-        });
+        asio::async_read_until(output, text, '\n',
+                               [self = shared_from_this()](error_code failure, std::size_t size) {
+                                   if (failure) return self->output.close();
+                                   std::string line(asio::buffers_begin(self->text.data()),
+                                                    asio::buffers_begin(self->text.data()) +
+                                                        static_cast<std::ptrdiff_t>(size) - 1);
+                                   self->text.consume(size);
+                                   if (self->handle.on_line) self->handle.on_line(line);
+                                   self->read_lines();
+                               });
     }
 
     void watch(int pid, bool is_child, bool& running) {
@@ -79,7 +81,8 @@ struct child_process::shared : std::enable_shared_from_this<shared> {
     handlers handle;
 };
 
-child_process::child_process(worker& home, int pid, int pid_descriptor, int output, handlers handle, bool is_child)
+child_process::child_process(worker& home, int pid, int pid_descriptor, int output, handlers handle,
+                             bool is_child)
     : pid_(pid), shared_(std::make_shared<shared>(home, pid_descriptor, output)) {
     shared_->handle = std::move(handle);
     shared_->read_lines();
@@ -148,7 +151,8 @@ wire::result<std::unique_ptr<child_process>> child_process::adopt(worker& home, 
     const int descriptor = open_pid(pid);
     if (descriptor < 0)
         return wire::make_error(wire::status::not_found, "no process " + std::to_string(pid) + " is running");
-    return std::unique_ptr<child_process>(new child_process(home, pid, descriptor, -1, std::move(handle), false));
+    return std::unique_ptr<child_process>(
+        new child_process(home, pid, descriptor, -1, std::move(handle), false));
 }
 
 std::string own_program_path() {

@@ -17,7 +17,7 @@ namespace stadion::net {
 struct process_end {
     bool known = false; // false for an adopted process: only that it is gone
     int exit_code = 0;
-    int signal = 0; // it was killed by this one, or 0
+    int signal = 0;           // it was killed by this one, or 0
     std::string text() const; // "exited with status 1", "was killed by signal 9"
 };
 
@@ -28,8 +28,8 @@ public:
         std::function<void(process_end)> on_end;            // once; nothing is called after it
     };
 
-    // Runs `program` with `arguments`. Its standard error is ours, its standard output comes to `on_line`, and it
-    // is in a process group of its own, so that Ctrl-C reaches only the one who stops it in order.
+    // Runs `program` with `arguments`. Its standard error is ours, its standard output comes to `on_line`,
+    // and it is in a process group of its own, so that Ctrl-C reaches only the one who stops it in order.
     static wire::result<std::unique_ptr<child_process>> start(worker& home, const std::string& program,
                                                               const std::vector<std::string>& arguments,
                                                               handlers handle);

@@ -10,8 +10,8 @@
 namespace stadion::net {
 namespace {
 
-constexpr std::size_t gather_max = 16;       // buffers in one system call
-constexpr std::size_t writes_per_turn = 16;  // then others have their turn
+constexpr std::size_t gather_max = 16;        // buffers in one system call
+constexpr std::size_t writes_per_turn = 16;   // then others have their turn
 constexpr std::size_t share_from = 16 * 1024; // smaller bodies are copied: cheaper than one more buffer
 constexpr std::chrono::milliseconds linger{1'000};
 
@@ -26,7 +26,10 @@ bool would_block(const error_code& failure) {
 std::size_t total_queued_bytes() noexcept { return queued_everywhere.load(std::memory_order_relaxed); }
 
 connection::connection(worker& home, tcp::socket socket, side which, connection_limits limits)
-    : home_(home), socket_(std::move(socket)), limits_(limits), last_read_(deadline_wheel::clock::now()),
+    : home_(home),
+      socket_(std::move(socket)),
+      limits_(limits),
+      last_read_(deadline_wheel::clock::now()),
       side_(which) {
     error_code ignored;
     peer_ = socket_.remote_endpoint(ignored);
@@ -63,9 +66,9 @@ void connection::read() {
     const bool full = state_ == state::open && queued_bytes() > limits_.queued_bytes_max;
     if (reading_ || state_ == state::closed || paused_ || full) return;
     reading_ = true;
-    socket_.async_read_some(asio::buffer(inline_), [self = shared_from_this()](error_code failure, std::size_t size) {
-        self->on_read(failure, size);
-    });
+    socket_.async_read_some(
+        asio::buffer(inline_),
+        [self = shared_from_this()](error_code failure, std::size_t size) { self->on_read(failure, size); });
 }
 
 void connection::on_read(error_code failure, std::size_t size) {

@@ -1,5 +1,5 @@
-// One TCP connection: bytes in, bytes out, nothing about what they mean. A `protocol` gives them a meaning; the
-// wire session, the HTTP session and the outgoing link are protocols, so all of them share this loop.
+// One TCP connection: bytes in, bytes out, nothing about what they mean. A `protocol` gives them a meaning;
+// the wire session, the HTTP session and the outgoing link are protocols, so all of them share this loop.
 //
 // Shape. Reading: one read is always pending, into a small buffer inside the object; when it is filled, the
 // rest is taken without blocking into the worker's shared scratch space, so that an idle connection owns no
@@ -28,7 +28,8 @@ struct connection_limits {
 };
 
 // What makes a connection a member of its worker's list.
-using worker_hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using worker_hook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class connection final : public std::enable_shared_from_this<connection>, public worker_hook {
 public:
@@ -100,7 +101,9 @@ private:
     struct segment {
         std::string owned;
         std::shared_ptr<const std::string> shared;
-        std::string_view view() const noexcept { return shared ? std::string_view(*shared) : std::string_view(owned); }
+        std::string_view view() const noexcept {
+            return shared ? std::string_view(*shared) : std::string_view(owned);
+        }
     };
 
     void read();
@@ -128,11 +131,11 @@ private:
     std::unique_ptr<protocol> protocol_;
     std::unique_ptr<protocol> next_;
     connection_limits limits_;
-    std::string partial_;            // the beginning of something that has not arrived whole
-    std::string output_;             // being appended to
-    std::vector<segment> sealed_;    // waiting to be written, in order
-    std::size_t sent_of_first_ = 0;  // bytes of sealed_.front() that are written
-    std::size_t queued_bytes_ = 0;   // in sealed_, not yet written
+    std::string partial_;           // the beginning of something that has not arrived whole
+    std::string output_;            // being appended to
+    std::vector<segment> sealed_;   // waiting to be written, in order
+    std::size_t sent_of_first_ = 0; // bytes of sealed_.front() that are written
+    std::size_t queued_bytes_ = 0;  // in sealed_, not yet written
     deadline_wheel::clock::time_point last_read_;
     stall_deadline stalled_{this};
     std::map<std::string, std::shared_ptr<void>, std::less<>> attachments_;

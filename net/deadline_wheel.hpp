@@ -1,9 +1,9 @@
 // A coarse timer for very many deadlines: one per connection and one per waiting request.
 //
-// A hashed timing wheel (Varghese and Lauck, 1987, scheme 6): a deadline is an intrusive list node in the slot
-// of its tick, so arming and disarming cost a few instructions and no allocation. Deadlines fire up to one tick
-// (10 ms) late, never early. Threading: one wheel per worker thread, used on that thread only. Time comes in
-// from outside with `advance`, so the wheel itself is pure.
+// A hashed timing wheel (Varghese and Lauck, 1987, scheme 6): a deadline is an intrusive list node in the
+// slot of its tick, so arming and disarming cost a few instructions and no allocation. Deadlines fire up to
+// one tick (10 ms) late, never early. Threading: one wheel per worker thread, used on that thread only. Time
+// comes in from outside with `advance`, so the wheel itself is pure.
 #pragma once
 
 #include <array>

@@ -5,7 +5,8 @@
 
 namespace stadion::net {
 
-first_byte::first_byte(connection& link, server_context& server) : link_(link), server_(server), silence_(&link) {
+first_byte::first_byte(connection& link, server_context& server)
+    : link_(link), server_(server), silence_(&link) {
     link_.home().arm(silence_, server_.limits.hello_within);
 }
 

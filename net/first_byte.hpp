@@ -1,4 +1,5 @@
-// One port, several protocols: looks at the first byte of a connection and puts the right session in its place.
+// One port, several protocols: looks at the first byte of a connection and puts the right session in its
+// place.
 #pragma once
 
 #include "net/server_context.hpp"
@@ -27,7 +28,8 @@ private:
     struct silence_deadline : deadline {
         connection* link;
         explicit silence_deadline(connection* of)
-            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).link->close(); }), link(of) {}
+            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).link->close(); }),
+              link(of) {}
     };
 
     connection& link_;

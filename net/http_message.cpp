@@ -19,13 +19,20 @@ int hex_digit(char c) noexcept {
 
 std::string_view http_method_name(http_method method) noexcept {
     switch (method) {
-    case http_method::get: return "GET";
-    case http_method::head: return "HEAD";
-    case http_method::post: return "POST";
-    case http_method::put: return "PUT";
-    case http_method::delete_: return "DELETE";
-    case http_method::options: return "OPTIONS";
-    case http_method::other: break;
+    case http_method::get:
+        return "GET";
+    case http_method::head:
+        return "HEAD";
+    case http_method::post:
+        return "POST";
+    case http_method::put:
+        return "PUT";
+    case http_method::delete_:
+        return "DELETE";
+    case http_method::options:
+        return "OPTIONS";
+    case http_method::other:
+        break;
     }
     return "OTHER";
 }
@@ -64,7 +71,8 @@ http_response problem(const wire::error& failure, std::string_view origin) {
     response.content_type = "application/problem+json";
     response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     if (failure.retry_after.count() > 0)
-        response.headers.emplace_back("Retry-After", std::to_string((failure.retry_after.count() + 999) / 1000));
+        response.headers.emplace_back("Retry-After",
+                                      std::to_string((failure.retry_after.count() + 999) / 1000));
     if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
 }
@@ -143,9 +151,12 @@ std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std:
 
 const char* reason_phrase(unsigned status) noexcept {
     switch (status) {
-    case 499: return "Client Closed Request";
-    case 507: return "Insufficient Storage";
-    default: break;
+    case 499:
+        return "Client Closed Request";
+    case 507:
+        return "Insufficient Storage";
+    default:
+        break;
     }
     return boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status)).data();
 }

@@ -1,5 +1,5 @@
-// HTTP requests and responses as handlers see them. The session (http_session.hpp) turns bytes into the one and
-// the other into bytes.
+// HTTP requests and responses as handlers see them. The session (http_session.hpp) turns bytes into the one
+// and the other into bytes.
 #pragma once
 
 #include "net/access.hpp"
@@ -21,11 +21,11 @@ std::string_view http_method_name(http_method method) noexcept;
 
 struct http_request {
     http_method method = http_method::get;
-    std::string target; // as sent
-    std::string path;   // percent-decoded, without the query
-    std::vector<std::pair<std::string, std::string>> query; // percent-decoded
+    std::string target;                                       // as sent
+    std::string path;                                         // percent-decoded, without the query
+    std::vector<std::pair<std::string, std::string>> query;   // percent-decoded
     std::vector<std::pair<std::string, std::string>> headers; // names in lower case
-    std::vector<std::string> captures; // what the route's {…} matched, in order
+    std::vector<std::string> captures;                        // what the route's {…} matched, in order
     std::string body;
     role_set roles = anyone;
 

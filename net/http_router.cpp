@@ -42,22 +42,24 @@ void http_router::on_exchange(http_method method, std::string_view pattern, role
 
 void http_router::on(http_method method, std::string_view pattern, role_set need,
                      std::function<http_response(const http_request&)> run) {
-    on_exchange(method, pattern, need,
-                [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
-                    exchange->respond(run(request));
-                });
+    on_exchange(
+        method, pattern, need,
+        [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
+            exchange->respond(run(request));
+        });
 }
 
 void http_router::on_async(http_method method, std::string_view pattern, role_set need,
                            std::function<awaitable<http_response>(std::shared_ptr<const http_request>)> run) {
-    on_exchange(method, pattern, need,
-                [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
-                    asio::co_spawn(exchange->home().context(),
-                                   answer(run, std::make_shared<const http_request>(std::move(request)), exchange),
-                                   [](std::exception_ptr failure) {
-                                       if (failure) std::rethrow_exception(failure);
-                                   });
-                });
+    on_exchange(
+        method, pattern, need,
+        [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
+            asio::co_spawn(exchange->home().context(),
+                           answer(run, std::make_shared<const http_request>(std::move(request)), exchange),
+                           [](std::exception_ptr failure) {
+                               if (failure) std::rethrow_exception(failure);
+                           });
+        });
 }
 
 bool http_router::matches(const route& route, const std::vector<std::string_view>& segments,

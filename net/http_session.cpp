@@ -20,13 +20,20 @@ constexpr auto keep_alive_max = 75s;
 
 http_method to_method(http::verb verb) {
     switch (verb) {
-    case http::verb::get: return http_method::get;
-    case http::verb::head: return http_method::head;
-    case http::verb::post: return http_method::post;
-    case http::verb::put: return http_method::put;
-    case http::verb::delete_: return http_method::delete_;
-    case http::verb::options: return http_method::options;
-    default: return http_method::other;
+    case http::verb::get:
+        return http_method::get;
+    case http::verb::head:
+        return http_method::head;
+    case http::verb::post:
+        return http_method::post;
+    case http::verb::put:
+        return http_method::put;
+    case http::verb::delete_:
+        return http_method::delete_;
+    case http::verb::options:
+        return http_method::options;
+    default:
+        return http_method::other;
     }
 }
 
@@ -214,8 +221,9 @@ void http_session::handle() {
     request.path = std::move(*path);
     request.query = std::move(*query);
     for (const auto& field : message)
-        request.headers.emplace_back(to_lower(std::string_view(field.name_string().data(), field.name_string().size())),
-                                     std::string(field.value().data(), field.value().size()));
+        request.headers.emplace_back(
+            to_lower(std::string_view(field.name_string().data(), field.name_string().size())),
+            std::string(field.value().data(), field.value().size()));
     request.body = std::move(message.body());
 
     auto exchange = std::make_shared<http_exchange>(*this, link_.shared_from_this());
@@ -224,7 +232,8 @@ void http_session::handle() {
     std::string_view token = request.header("authorization");
     if (!token.empty()) {
         if (!to_lower(token.substr(0, 7)).starts_with("bearer "))
-            return exchange->fail(wire::make_error(wire::status::unauthenticated, "Authorization is `Bearer TOKEN`"));
+            return exchange->fail(
+                wire::make_error(wire::status::unauthenticated, "Authorization is `Bearer TOKEN`"));
         token.remove_prefix(7);
     }
     auto granted = server_.access.authenticate(token);
@@ -235,8 +244,9 @@ void http_session::handle() {
     if (match.found == nullptr && match.allowed.empty())
         return exchange->fail(wire::make_error(wire::status::not_found, "no such path: " + request.path));
     if (match.found == nullptr) {
-        auto response = problem(405, wire::status::unimplemented,
-                                std::string(http_method_name(request.method)) + " is not allowed for " + request.path);
+        auto response =
+            problem(405, wire::status::unimplemented,
+                    std::string(http_method_name(request.method)) + " is not allowed for " + request.path);
         std::string allowed;
         for (const auto method : match.allowed)
             allowed += (allowed.empty() ? "" : ", ") + std::string(http_method_name(method));
@@ -278,7 +288,8 @@ void http_session::send(http_response&& response, bool last) {
         append_number(out, body.size());
         out += "\r\n";
     }
-    for (const auto& [name, value] : response.headers) out.append(name).append(": ").append(value).append("\r\n");
+    for (const auto& [name, value] : response.headers)
+        out.append(name).append(": ").append(value).append("\r\n");
     if (last)
         out += "Connection: close\r\n";
     else if (!chunked_)

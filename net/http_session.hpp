@@ -1,8 +1,9 @@
-// HTTP/1.1 on one connection: parses with Beast, refuses what could smuggle a second request, answers in order.
+// HTTP/1.1 on one connection: parses with Beast, refuses what could smuggle a second request, answers in
+// order.
 //
-// One request is handled at a time; what a client pipelines behind it waits in the connection. A handler answers
-// its `http_exchange` at once or later, on the connection's worker, with one response or with a stream.
-// Threading: the connection's worker.
+// One request is handled at a time; what a client pipelines behind it waits in the connection. A handler
+// answers its `http_exchange` at once or later, on the connection's worker, with one response or with a
+// stream. Threading: the connection's worker.
 #pragma once
 
 #include "net/server_context.hpp"
@@ -63,7 +64,8 @@ private:
     struct idle_deadline : deadline {
         http_session* owner;
         explicit idle_deadline(http_session* of)
-            : deadline([](deadline& entry) { static_cast<idle_deadline&>(entry).owner->on_idle(); }), owner(of) {}
+            : deadline([](deadline& entry) { static_cast<idle_deadline&>(entry).owner->on_idle(); }),
+              owner(of) {}
     };
 
     void handle();

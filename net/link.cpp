@@ -62,7 +62,8 @@ private:
     std::shared_ptr<link> owner_;
 };
 
-link::link(worker& home, link_options options) : home_(home), options_(std::move(options)), retry_(home.context()) {}
+link::link(worker& home, link_options options)
+    : home_(home), options_(std::move(options)), retry_(home.context()) {}
 
 link::~link() = default;
 
@@ -82,9 +83,9 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
                           event_handler on_event, reply_handler on_reply) {
     const auto id = next_id_++;
     if (pending_.size() >= options_.in_flight_max) {
-        fail_later(std::move(on_reply),
-                   wire::make_error(wire::status::resource_exhausted,
-                                    std::to_string(pending_.size()) + " calls to " + address_ + " are in flight"));
+        fail_later(std::move(on_reply), wire::make_error(wire::status::resource_exhausted,
+                                                         std::to_string(pending_.size()) + " calls to " +
+                                                             address_ + " are in flight"));
         return id;
     }
     if (state_ == state::closed || (!options.wait_for_connection && state_ != state::ready)) {
@@ -100,15 +101,17 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
         entry.sent = true;
         send(id, method, encode_metadata(options), body, options.budget);
     } else {
-        waiting_.push_back({id, method, encode_metadata(options), std::string(body), clock::now() + options.budget});
+        waiting_.push_back(
+            {id, method, encode_metadata(options), std::string(body), clock::now() + options.budget});
     }
     return id;
 }
 
 void link::send(std::uint64_t id, std::uint16_t method, std::string_view metadata, std::string_view body,
                 std::chrono::milliseconds budget) {
-    const wire::frame_header header{wire::frame_kind::request, 0, method, id,
-                                    static_cast<std::uint32_t>(std::clamp<std::int64_t>(budget.count(), 1, 0xffffffff))};
+    const wire::frame_header header{
+        wire::frame_kind::request, 0, method, id,
+        static_cast<std::uint32_t>(std::clamp<std::int64_t>(budget.count(), 1, 0xffffffff))};
     auto& out = connection_->output();
     if (metadata.empty())
         wire::append_frame(out, header, body);
@@ -137,9 +140,9 @@ void link::finish(std::uint64_t id, wire::result<reply> outcome) {
 void link::on_expired(std::uint64_t id) {
     const auto found = pending_.find(id);
     if (found == pending_.end()) return;
-    auto failure = found->second.sent
-                       ? wire::make_error(wire::status::deadline_exceeded, "no answer from " + address_ + " in time")
-                       : not_connected();
+    auto failure = found->second.sent ? wire::make_error(wire::status::deadline_exceeded,
+                                                         "no answer from " + address_ + " in time")
+                                      : not_connected();
     failure.outcome_unknown = found->second.sent;
     finish(id, std::move(failure));
 }
@@ -156,7 +159,8 @@ wire::error link::not_connected() const {
     return failure;
 }
 
-awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, std::string body, call_options options) {
+awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, std::string body,
+                                                       call_options options) {
     auto self = shared_from_this();
     auto initiate = [self, method, &body, &options](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
@@ -167,8 +171,8 @@ awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, std
                 std::move (*shared)(wire::result<std::string>(std::move(outcome).error()));
         });
     };
-    co_return co_await asio::async_initiate<decltype(use_awaitable), void(wire::result<std::string>)>(initiate,
-                                                                                                       use_awaitable);
+    co_return co_await asio::async_initiate<decltype(use_awaitable), void(wire::result<std::string>)>(
+        initiate, use_awaitable);
 }
 
 // --- the connection ---
@@ -210,9 +214,10 @@ void link::attempt() {
     address_ = addresses_[next_address_ % addresses_.size()];
     ++round_;
     home_.arm(upkeep_, options_.connect_within);
-    asio::co_spawn(home_.context(), dial(address_, round_), [self = shared_from_this()](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure);
-    });
+    asio::co_spawn(home_.context(), dial(address_, round_),
+                   [self = shared_from_this()](std::exception_ptr failure) {
+                       if (failure) std::rethrow_exception(failure);
+                   });
 }
 
 awaitable<void> link::dial(std::string address, std::uint64_t round) {
@@ -237,8 +242,9 @@ awaitable<void> link::dial(std::string address, std::uint64_t round) {
 
 void link::on_connected(tcp::socket socket) {
     state_ = state::greeting;
-    connection_ = std::make_shared<connection>(home_, std::move(socket), connection::side::connected,
-                                               connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
+    connection_ =
+        std::make_shared<connection>(home_, std::move(socket), connection::side::connected,
+                                     connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
     connection_->start(std::make_unique<protocol>(shared_from_this()));
     v1::Hello hello;
     hello.set_version_min(wire::version_supported);
@@ -247,7 +253,8 @@ void link::on_connected(tcp::socket socket) {
     hello.set_software("stadion");
     hello.set_node(options_.node);
     hello.set_token(options_.token);
-    wire::append_frame(connection_->output(), {wire::frame_kind::hello, 0, 0, 0, 0}, hello.SerializeAsString());
+    wire::append_frame(connection_->output(), {wire::frame_kind::hello, 0, 0, 0, 0},
+                       hello.SerializeAsString());
     connection_->flush_soon();
 }
 
@@ -322,23 +329,29 @@ bool link::on_frame(const wire::frame& frame) {
         } else {
             v1::Error error;
             error.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-            finish(frame.header.id, to_error(static_cast<wire::status>(frame.header.code), error, welcome_.node()));
+            finish(frame.header.id,
+                   to_error(static_cast<wire::status>(frame.header.code), error, welcome_.node()));
         }
         return state_ != state::closed;
     }
     case wire::frame_kind::event:
-        if (const auto found = pending_.find(frame.header.id); found != pending_.end() && found->second.on_event) {
+        if (const auto found = pending_.find(frame.header.id);
+            found != pending_.end() && found->second.on_event) {
             // Called from a copy: the handler may cancel the stream.
             const auto handler = found->second.on_event;
             handler(frame.body);
         }
         return state_ != state::closed;
     case wire::frame_kind::ping:
-        wire::append_frame(connection_->output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0}, frame.body);
+        wire::append_frame(connection_->output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0},
+                           frame.body);
         connection_->flush_soon();
         return true;
-    case wire::frame_kind::goaway: on_goaway(frame); return true;
-    default: return true;
+    case wire::frame_kind::goaway:
+        on_goaway(frame);
+        return true;
+    default:
+        return true;
     }
 }
 
@@ -376,7 +389,8 @@ void link::on_upkeep() {
         wire::append_frame(connection_->output(), {wire::frame_kind::ping, 0, 0, 0, 0}, {});
         connection_->flush_soon();
     }
-    home_.arm(upkeep_, silent >= options_.ping_after ? options_.close_after - silent : options_.ping_after - silent);
+    home_.arm(upkeep_,
+              silent >= options_.ping_after ? options_.close_after - silent : options_.ping_after - silent);
 }
 
 } // namespace stadion::net

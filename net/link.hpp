@@ -1,11 +1,11 @@
-// A connection to a server of ours that is always there: multiplexes calls over one TCP connection, reconnects
-// with jitter, fails over along a list of addresses.
+// A connection to a server of ours that is always there: multiplexes calls over one TCP connection,
+// reconnects with jitter, fails over along a list of addresses.
 //
 // What a caller may rely on: every call ends exactly once, by its reply, its budget, or the loss of the
 // connection. A call made while there is no connection waits for one within its budget (or fails at once, as
-// the call asks). A call whose connection is lost after it was sent ends UNAVAILABLE with `outcome_unknown`; one
-// that the server says it never ran (GOAWAY) ends UNAVAILABLE without, and is safe to send again. The budget a
-// server sees is what is left of it when the request is sent.
+// the call asks). A call whose connection is lost after it was sent ends UNAVAILABLE with `outcome_unknown`;
+// one that the server says it never ran (GOAWAY) ends UNAVAILABLE without, and is safe to send again. The
+// budget a server sees is what is left of it when the request is sent.
 //
 // Threading: everything on the worker given. Bounds: `in_flight_max` calls, beyond which RESOURCE_EXHAUSTED.
 #pragma once
@@ -55,8 +55,8 @@ public:
     link(worker& home, link_options options);
     ~link();
 
-    // Connects to the first address ("host:port") that answers and stays connected to one of them. May be called
-    // again with another list; a connection to an address that is still in it stays.
+    // Connects to the first address ("host:port") that answers and stays connected to one of them. May be
+    // called again with another list; a connection to an address that is still in it stays.
     void connect(std::vector<std::string> addresses);
     void close();
 
@@ -81,7 +81,8 @@ public:
     std::uint64_t next_id() const noexcept { return next_id_; }
     void continue_from(std::uint64_t id) noexcept { next_id_ = std::max(next_id_, id); }
 
-    awaitable<wire::result<std::string>> ask_encoded(std::uint16_t method, std::string body, call_options options);
+    awaitable<wire::result<std::string>> ask_encoded(std::uint16_t method, std::string body,
+                                                     call_options options);
 
     template <message Response, message Request>
     awaitable<wire::result<Response>> ask(std::uint16_t method, Request request, call_options options = {}) {
@@ -90,7 +91,8 @@ public:
         if (!outcome) co_return std::move(outcome).error();
         Response response;
         if (!response.ParseFromString(*outcome))
-            co_return wire::make_error(wire::status::internal, "the answer is not a " + Response().GetTypeName());
+            co_return wire::make_error(wire::status::internal,
+                                       "the answer is not a " + Response().GetTypeName());
         co_return response;
     }
 
@@ -107,7 +109,8 @@ private:
                   auto& self = static_cast<expiry&>(entry);
                   self.owner->on_expired(self.id);
               }),
-              owner(of), id(which) {}
+              owner(of),
+              id(which) {}
     };
     struct pending {
         pending(link* of, std::uint64_t id) : expires(of, id) {}

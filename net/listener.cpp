@@ -11,8 +11,12 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 } // namespace
 
 listener::listener(runtime& threads, connection_limits limits, handler on_connection)
-    : threads_(threads), limits_(limits), on_connection_(std::move(on_connection)),
-      acceptor_(threads.at(0).context()), pause_(threads.at(0).context()), reserve_(open_reserve()) {}
+    : threads_(threads),
+      limits_(limits),
+      on_connection_(std::move(on_connection)),
+      acceptor_(threads.at(0).context()),
+      pause_(threads.at(0).context()),
+      reserve_(open_reserve()) {}
 
 listener::~listener() {
     if (reserve_ >= 0) ::close(reserve_);
@@ -52,7 +56,8 @@ void listener::accept() {
     auto& home = threads_.least_busy();
     acceptor_.async_accept(home.context(), [this, &home](error_code failure, tcp::socket socket) {
         if (failure == asio::error::operation_aborted || !acceptor_.is_open()) return;
-        if (failure == asio::error::no_descriptors || failure == boost::system::errc::too_many_files_open_in_system) {
+        if (failure == asio::error::no_descriptors ||
+            failure == boost::system::errc::too_many_files_open_in_system) {
             give_up_reserve();
             // A breath, so that a flood of callers does not take the whole thread.
             pause_.expires_after(std::chrono::milliseconds{10});
@@ -62,7 +67,8 @@ void listener::accept() {
             return;
         }
         if (!failure) {
-            auto link = std::make_shared<connection>(home, std::move(socket), connection::side::accepted, limits_);
+            auto link =
+                std::make_shared<connection>(home, std::move(socket), connection::side::accepted, limits_);
             home.post([this, link = std::move(link)] { on_connection_(link); });
         }
         accept();

@@ -1,7 +1,7 @@
 // Accepts on one address and hands each connection to the worker that has the fewest.
 //
-// Out of descriptors (EMFILE, ENFILE) it neither spins nor dies: one descriptor is held in reserve, given up to
-// accept and close the waiting connection at once, so that the caller hears of it instead of hanging.
+// Out of descriptors (EMFILE, ENFILE) it neither spins nor dies: one descriptor is held in reserve, given up
+// to accept and close the waiting connection at once, so that the caller hears of it instead of hanging.
 // Threading: runs on worker 0; `on_connection` is called on the connection's worker.
 #pragma once
 

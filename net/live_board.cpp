@@ -21,7 +21,8 @@ live_board::subscription::~subscription() {
     --owner_.subscribers_;
 }
 
-std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber& sink, const request& wanted) {
+std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber& sink,
+                                                                const request& wanted) {
     auto one = std::make_unique<subscription>(*this, sink, wanted);
     start(*one, wanted);
     return one;
@@ -61,7 +62,8 @@ void live_board::bring_forward(subscription& one) {
             one.position_ = next->sequence();
             if (filter.matches(next->topic())) one.sink_.on_event(next);
         }
-        one.sink_.on_start(board_subscriber::start_kind::reset, board_.sequence(), board_.states_after(0, filter));
+        one.sink_.on_start(board_subscriber::start_kind::reset, board_.sequence(),
+                           board_.states_after(0, filter));
     } else {
         for (const auto& state : board_.states_after(one.position_, filter)) one.sink_.on_event(state);
     }
@@ -178,7 +180,8 @@ void board_set::remember(std::shared_ptr<const event_batch> events) {
 }
 
 void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states) {
-    on_each([sequence, states = std::move(states)](live_board& one) { one.replace(sequence, *states); }, nullptr);
+    on_each([sequence, states = std::move(states)](live_board& one) { one.replace(sequence, *states); },
+            nullptr);
 }
 
 std::size_t board_set::subscribers() {

@@ -1,11 +1,11 @@
 // One worker's board and everybody who watches it there.
 //
-// The problem: thousands of subscribers, each at its own place in the feed and with its own speed. A subscriber
-// is *live* when it has had everything; then an event is handed to it as it is applied. One that falls behind
-// (its connection is congested) or that resumes from an old sequence is brought forward from the board itself:
-// from the events kept, so that it misses none, or, when it is merely slow, from the current states, so that it
-// gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the same topics share one
-// filter, which is evaluated once per event.
+// The problem: thousands of subscribers, each at its own place in the feed and with its own speed. A
+// subscriber is *live* when it has had everything; then an event is handed to it as it is applied. One that
+// falls behind (its connection is congested) or that resumes from an old sequence is brought forward from the
+// board itself: from the events kept, so that it misses none, or, when it is merely slow, from the current
+// states, so that it gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the
+// same topics share one filter, which is evaluated once per event.
 //
 // Threading: the worker's.
 #pragma once
@@ -39,9 +39,9 @@ class live_board {
 public:
     struct request {
         wire::topic_filter filter;
-        std::uint64_t since = 0;   // 0: begin with a snapshot
-        bool lossless = false;     // never only the newest per topic
-        std::size_t history = 0;   // with since 0: so many recent events before the snapshot
+        std::uint64_t since = 0; // 0: begin with a snapshot
+        bool lossless = false;   // never only the newest per topic
+        std::size_t history = 0; // with since 0: so many recent events before the snapshot
     };
 
     // Ends when it is dropped. `resume` is to be called when the subscriber's congestion has ended.
@@ -76,7 +76,8 @@ public:
 
     // Calls `then(true)` once the board has reached the sequence, `then(false)` when that takes longer than
     // `within`; at once when it has already.
-    void when_reached(std::uint64_t sequence, std::chrono::milliseconds within, std::function<void(bool)> then);
+    void when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
+                      std::function<void(bool)> then);
     awaitable<bool> reached(std::uint64_t sequence, std::chrono::milliseconds within);
 
     std::size_t subscribers() const noexcept { return subscribers_; }
@@ -97,7 +98,9 @@ private:
     void start(subscription& one, const request& wanted);
     void bring_forward(subscription& one);
     void wake_waiters();
-    const wire::topic_filter& filter_of(const subscription& one) const { return groups_.at(one.topics_).filter; }
+    const wire::topic_filter& filter_of(const subscription& one) const {
+        return groups_.at(one.topics_).filter;
+    }
 
     worker& home_;
     wire::board board_;

@@ -11,23 +11,32 @@ namespace {
 using nlohmann::ordered_json;
 namespace pb = google::protobuf;
 
-ordered_json reference(const pb::Descriptor& type) { return {{"$ref", "#/components/schemas/" + type.name()}}; }
+ordered_json reference(const pb::Descriptor& type) {
+    return {{"$ref", "#/components/schemas/" + type.name()}};
+}
 
 ordered_json schema_of(const pb::FieldDescriptor& field) {
     using F = pb::FieldDescriptor;
     switch (field.cpp_type()) {
-    case F::CPPTYPE_BOOL: return {{"type", "boolean"}};
-    case F::CPPTYPE_STRING: return {{"type", "string"}};
+    case F::CPPTYPE_BOOL:
+        return {{"type", "boolean"}};
+    case F::CPPTYPE_STRING:
+        return {{"type", "string"}};
     case F::CPPTYPE_DOUBLE:
-    case F::CPPTYPE_FLOAT: return {{"type", "number"}};
+    case F::CPPTYPE_FLOAT:
+        return {{"type", "number"}};
     case F::CPPTYPE_INT32:
-    case F::CPPTYPE_UINT32: return {{"type", "integer"}};
+    case F::CPPTYPE_UINT32:
+        return {{"type", "integer"}};
     case F::CPPTYPE_INT64:
-    case F::CPPTYPE_UINT64: return {{"type", "string"}, {"format", "int64"}};
-    case F::CPPTYPE_MESSAGE: return reference(*field.message_type());
+    case F::CPPTYPE_UINT64:
+        return {{"type", "string"}, {"format", "int64"}};
+    case F::CPPTYPE_MESSAGE:
+        return reference(*field.message_type());
     case F::CPPTYPE_ENUM: {
         auto names = ordered_json::array();
-        for (int i = 0; i < field.enum_type()->value_count(); ++i) names.push_back(field.enum_type()->value(i)->name());
+        for (int i = 0; i < field.enum_type()->value_count(); ++i)
+            names.push_back(field.enum_type()->value(i)->name());
         return {{"type", "string"}, {"enum", names}};
     }
     }
@@ -62,7 +71,8 @@ std::string lower(std::string_view text) {
 
 ordered_json problem_responses() {
     return {{"description", "Why not"},
-            {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+            {"content",
+             {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
 ordered_json path_operation(const http_router::route& route) {
@@ -78,7 +88,8 @@ ordered_json path_operation(const http_router::route& route) {
     }
     if (!parameters.empty()) operation["parameters"] = parameters;
     operation["responses"] = {{"200", {{"description", "Done"}}}, {"default", problem_responses()}};
-    if (route.need != anyone) operation["security"] = ordered_json::array({{{"bearer", ordered_json::array()}}});
+    if (route.need != anyone)
+        operation["security"] = ordered_json::array({{{"bearer", ordered_json::array()}}});
     return operation;
 }
 
@@ -88,7 +99,8 @@ ordered_json rpc_operation(const wire::method& method, ordered_json& schemas) {
     add_schema(*descriptor.output_type(), schemas);
     const char* type = method.streaming ? "application/x-ndjson" : "application/json";
     return {{"summary", method.full_name()},
-            {"requestBody", {{"content", {{"application/json", {{"schema", reference(*descriptor.input_type())}}}}}}},
+            {"requestBody",
+             {{"content", {{"application/json", {{"schema", reference(*descriptor.input_type())}}}}}}},
             {"responses",
              {{"200",
                {{"description", method.streaming ? "A line per event" : "The response"},
@@ -119,8 +131,7 @@ std::string make_openapi(const server_context& server) {
         {"info", {{"title", "Stadion " + server.kind}, {"version", software_version()}}},
         {"paths", paths},
         {"components",
-         {{"schemas", schemas},
-          {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}}}}}
+         {{"schemas", schemas}, {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}}}}}
         .dump();
 }
 

@@ -39,7 +39,8 @@ public:
     http_pending(std::shared_ptr<http_exchange> exchange, const wire::method& method, v1::Metadata metadata,
                  std::chrono::milliseconds budget)
         : pending_call(exchange->home(), std::move(metadata), deadline_wheel::clock::now() + budget),
-          exchange_(std::move(exchange)), method_(method) {
+          exchange_(std::move(exchange)),
+          method_(method) {
         exchange_->on_abandoned = [this] {
             expiry_.disarm();
             abandon();
@@ -57,7 +58,8 @@ public:
     ~http_pending() override {
         exchange_->on_abandoned = nullptr;
         exchange_->on_drained = nullptr;
-        if (open_) fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
+        if (open_)
+            fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
     }
 
     void reply(std::string_view body, std::string_view tail) override {
@@ -86,7 +88,8 @@ private:
             : deadline([](deadline& entry) {
                   auto* self = static_cast<expiry&>(entry).owner;
                   const auto abandoned = std::exchange(self->on_abandoned, nullptr);
-                  self->fail(wire::make_error(wire::status::deadline_exceeded, "the request's budget is spent"));
+                  self->fail(
+                      wire::make_error(wire::status::deadline_exceeded, "the request's budget is spent"));
                   if (abandoned) abandoned();
               }),
               owner(of) {}
@@ -134,7 +137,8 @@ private:
 void answer(server_context& server, http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
     const auto name = request.captures[0] + "." + request.captures[1];
     const auto* method = wire::methods().find(request.captures[0], request.captures[1]);
-    if (method == nullptr) return exchange->fail(wire::make_error(wire::status::not_found, "no such method: " + name));
+    if (method == nullptr)
+        return exchange->fail(wire::make_error(wire::status::not_found, "no such method: " + name));
     const auto* route = server.rpc.find(method->number);
     if (route == nullptr) return exchange->fail(rpc_router::not_offered(method->number, server.kind));
     if (auto allowed = access_policy::check(request.roles, route->need, name); !allowed)
@@ -152,16 +156,18 @@ void answer(server_context& server, http_request&& request, const std::shared_pt
     http_call one(exchange, *method, body, encoded_metadata, request.roles, budget);
     route->run(one);
     if (!one.is_answered())
-        one.fail(wire::make_error(wire::status::internal, name + " gave no answer; this is a bug in the server"));
+        one.fail(
+            wire::make_error(wire::status::internal, name + " gave no answer; this is a bug in the server"));
 }
 
 } // namespace
 
 void add_rpc_over_http(server_context& server) {
-    server.http.on_exchange(http_method::post, "/rpc/{service}/{method}", anyone,
-                            [&server](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
-                                answer(server, std::move(request), exchange);
-                            });
+    server.http.on_exchange(
+        http_method::post, "/rpc/{service}/{method}", anyone,
+        [&server](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
+            answer(server, std::move(request), exchange);
+        });
 }
 
 } // namespace stadion::net

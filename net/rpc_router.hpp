@@ -52,16 +52,18 @@ public:
         });
     }
 
-    // Answers later, from a coroutine: awaitable<result<Response>> run(Request, std::shared_ptr<pending_call>).
-    // It ends by itself within the call's deadline; what it answers after that goes nowhere.
+    // Answers later, from a coroutine: awaitable<result<Response>> run(Request,
+    // std::shared_ptr<pending_call>). It ends by itself within the call's deadline; what it answers after
+    // that goes nowhere.
     template <message Request, typename Run>
     void on_async(std::string_view service, std::string_view method, role_set need, Run run) {
-        on_later<Request>(service, method, need, [run](Request request, std::shared_ptr<pending_call> pending) {
-            asio::co_spawn(pending->home().context(), answer(run, std::move(request), pending),
-                           [](std::exception_ptr failure) {
-                               if (failure) std::rethrow_exception(failure);
-                           });
-        });
+        on_later<Request>(
+            service, method, need, [run](Request request, std::shared_ptr<pending_call> pending) {
+                asio::co_spawn(pending->home().context(), answer(run, std::move(request), pending),
+                               [](std::exception_ptr failure) {
+                                   if (failure) std::rethrow_exception(failure);
+                               });
+            });
     }
 
     const route* find(std::uint16_t number) const noexcept {

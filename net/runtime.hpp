@@ -1,6 +1,6 @@
-// The threads of a server. Each worker is one thread with one io_context that only it runs, so everything that
-// belongs to a worker (connections, deadlines, caches) is used without locks. What goes from one worker to
-// another is posted.
+// The threads of a server. Each worker is one thread with one io_context that only it runs, so everything
+// that belongs to a worker (connections, deadlines, caches) is used without locks. What goes from one worker
+// to another is posted.
 #pragma once
 
 #include "net/asio.hpp"

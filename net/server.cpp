@@ -21,8 +21,8 @@ server::server(runtime& threads, std::string kind, access_policy access, session
     context_.limits = limits;
     context_.metrics.resize(threads.size());
     if (context_.limits.all_queued_bytes_max == 0)
-        context_.limits.all_queued_bytes_max =
-            static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
+        context_.limits.all_queued_bytes_max = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                               static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
     common_routes::add_to(*this);
 }
 
@@ -32,7 +32,9 @@ void server::add_check(std::string name, std::function<wire::result<void>()> run
     checks_.push_back({std::move(name), std::move(run)});
 }
 
-void server::add_status(std::function<void(nlohmann::ordered_json&)> add) { status_.push_back(std::move(add)); }
+void server::add_status(std::function<void(nlohmann::ordered_json&)> add) {
+    status_.push_back(std::move(add));
+}
 
 void server::add_service(std::string name, std::string title) {
     services_.push_back({std::move(name), std::move(title)});

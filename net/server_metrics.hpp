@@ -1,4 +1,5 @@
-// Counts of what sessions do. Each worker writes its own slots, so counting costs a plain add; readers sum up.
+// Counts of what sessions do. Each worker writes its own slots, so counting costs a plain add; readers sum
+// up.
 #pragma once
 
 #include <array>

@@ -11,7 +11,8 @@ prometheus::MetricFamily family(std::string name, std::string help, prometheus::
     return one;
 }
 
-prometheus::ClientMetric counter(std::uint64_t value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
+prometheus::ClientMetric counter(std::uint64_t value,
+                                 std::vector<prometheus::ClientMetric::Label> labels = {}) {
     prometheus::ClientMetric metric;
     metric.label = std::move(labels);
     metric.counter.value = static_cast<double>(value);
@@ -39,7 +40,8 @@ prometheus::ClientMetric duration_histogram(const server_metrics& metrics) {
 
 } // namespace
 
-std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server, std::size_t connections) {
+std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server,
+                                                              std::size_t connections) {
     using prometheus::MetricType;
     const auto& metrics = server.metrics;
 
@@ -49,12 +51,15 @@ std::vector<prometheus::MetricFamily> collect_session_metrics(const server_conte
             counter(metrics.sum([&](auto& slots) -> auto& { return slots.requests[method->number]; }),
                     {{"method", method->full_name()}}));
 
-    auto answers = family("stadion_answers_total", "Answers to wire requests by status.", MetricType::Counter);
+    auto answers =
+        family("stadion_answers_total", "Answers to wire requests by status.", MetricType::Counter);
     for (std::size_t i = 0; i < 17; ++i)
-        answers.metric.push_back(counter(metrics.sum([i](auto& slots) -> auto& { return slots.answers[i]; }),
-                                         {{"status", std::string(wire::status_name(static_cast<wire::status>(i)))}}));
+        answers.metric.push_back(
+            counter(metrics.sum([i](auto& slots) -> auto& { return slots.answers[i]; }),
+                    {{"status", std::string(wire::status_name(static_cast<wire::status>(i)))}}));
 
-    auto duration = family("stadion_request_seconds", "Time wire requests spent in the server.", MetricType::Histogram);
+    auto duration =
+        family("stadion_request_seconds", "Time wire requests spent in the server.", MetricType::Histogram);
     duration.metric.push_back(duration_histogram(metrics));
 
     auto http = family("stadion_http_requests_total", "HTTP requests.", MetricType::Counter);

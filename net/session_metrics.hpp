@@ -7,6 +7,7 @@
 
 namespace stadion::net {
 
-std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server, std::size_t connections);
+std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server,
+                                                              std::size_t connections);
 
 } // namespace stadion::net

@@ -1,5 +1,5 @@
-// Owns coroutines: every one that is started here ends before the group does. `cancel` asks all of them to stop
-// (their pending operations end with operation_aborted); `join` waits until the last has gone.
+// Owns coroutines: every one that is started here ends before the group does. `cancel` asks all of them to
+// stop (their pending operations end with operation_aborted); `join` waits until the last has gone.
 //
 // Threading: one worker. Nothing is detached: an exception that leaves a coroutine is a bug and ends the
 // program with its message, as it would leave a thread.

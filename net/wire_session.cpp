@@ -12,8 +12,10 @@ using namespace std::chrono_literals;
 constexpr std::size_t small_enough_to_copy = 16 * 1024;
 constexpr auto finish_within = 10s; // after the final GOAWAY
 
-std::uint64_t microseconds_between(deadline_wheel::clock::time_point from, deadline_wheel::clock::time_point to) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
+std::uint64_t microseconds_between(deadline_wheel::clock::time_point from,
+                                   deadline_wheel::clock::time_point to) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
 }
 
 v1::Error to_message(const wire::error& failure) {
@@ -49,7 +51,9 @@ public:
                    clock::time_point since)
         : call(owner.link_, method, frame.body, frame.metadata, owner.roles_,
                std::chrono::milliseconds(frame.header.budget)),
-          owner_(owner), id_(frame.header.id), since_(since) {}
+          owner_(owner),
+          id_(frame.header.id),
+          since_(since) {}
 
     void reply(std::string_view body, std::string_view tail) override {
         if (std::exchange(answered_, true)) return;
@@ -99,13 +103,17 @@ class wire_session::deferred_call final : public pending_call {
 public:
     using pending_call::reply;
 
-    deferred_call(wire_session& owner, std::shared_ptr<connection> link, std::uint64_t id, v1::Metadata metadata,
-                  clock::time_point since, clock::time_point deadline_at)
-        : pending_call(link->home(), std::move(metadata), deadline_at), owner_(&owner), link_(std::move(link)),
-          id_(id), since_(since) {}
+    deferred_call(wire_session& owner, std::shared_ptr<connection> link, std::uint64_t id,
+                  v1::Metadata metadata, clock::time_point since, clock::time_point deadline_at)
+        : pending_call(link->home(), std::move(metadata), deadline_at),
+          owner_(&owner),
+          link_(std::move(link)),
+          id_(id),
+          since_(since) {}
 
     ~deferred_call() override {
-        if (open_) fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
+        if (open_)
+            fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
     }
 
     void arm(std::chrono::milliseconds budget) { home_.arm(expiry_, budget); }
@@ -116,7 +124,8 @@ public:
         owner_->count(wire::status::ok, microseconds);
         if (body.size() >= small_enough_to_copy) {
             char header[wire::frame_header_size];
-            wire::write_header(header, reply_header(wire::status::ok, id_, microseconds), body.size() + tail.size());
+            wire::write_header(header, reply_header(wire::status::ok, id_, microseconds),
+                               body.size() + tail.size());
             link_->output().append(header, sizeof header);
             link_->output_shared(std::make_shared<const std::string>(body));
             link_->output().append(tail);
@@ -250,16 +259,22 @@ std::size_t wire_session::on_bytes(std::string_view bytes) {
 bool wire_session::on_frame(const wire::frame& frame, clock::time_point& now) {
     if (!greeted_) return on_hello(frame);
     switch (frame.header.kind) {
-    case wire::frame_kind::request: on_request(frame, now); return true;
-    case wire::frame_kind::cancel: on_cancel(frame.header.id); return true;
+    case wire::frame_kind::request:
+        on_request(frame, now);
+        return true;
+    case wire::frame_kind::cancel:
+        on_cancel(frame.header.id);
+        return true;
     case wire::frame_kind::ping:
         wire::append_frame(link_.output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0},
                            frame.body.substr(0, wire::ping_payload_max));
         return true;
-    case wire::frame_kind::pong: on_pong(); return true;
+    case wire::frame_kind::pong:
+        on_pong();
+        return true;
     default:
-        violation(wire::status::invalid_argument,
-                  "a caller does not send frames of kind " + std::to_string(static_cast<int>(frame.header.kind)));
+        violation(wire::status::invalid_argument, "a caller does not send frames of kind " +
+                                                      std::to_string(static_cast<int>(frame.header.kind)));
         return false;
     }
 }
@@ -272,9 +287,9 @@ bool wire_session::on_hello(const wire::frame& frame) {
         return false;
     }
     if (hello.version_min() > wire::version_supported || hello.version_max() < wire::version_supported) {
-        violation(wire::status::failed_precondition,
-                  "versions " + std::to_string(hello.version_min()) + " to " +
-                      std::to_string(hello.version_max()) + " are not spoken here, only 1 to 1");
+        violation(wire::status::failed_precondition, "versions " + std::to_string(hello.version_min()) +
+                                                         " to " + std::to_string(hello.version_max()) +
+                                                         " are not spoken here, only 1 to 1");
         return false;
     }
     auto granted = server_.access.authenticate(hello.token());
@@ -308,9 +323,11 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
     };
     if (header.id == 0) return refuse(wire::status::invalid_argument, "a request's id is never 0");
     const auto* route = server_.rpc.find(header.code);
-    if (route == nullptr) return send_error(header.id, rpc_router::not_offered(header.code, server_.kind), now);
+    if (route == nullptr)
+        return send_error(header.id, rpc_router::not_offered(header.code, server_.kind), now);
     if (header.budget == 0)
-        return refuse(wire::status::deadline_exceeded, "the request's budget is spent (it was sent with 0 ms)");
+        return refuse(wire::status::deadline_exceeded,
+                      "the request's budget is spent (it was sent with 0 ms)");
     if (!pending_.empty() && pending_.contains(header.id))
         return refuse(wire::status::invalid_argument,
                       "a request with id " + std::to_string(header.id) + " is still open");
@@ -327,15 +344,17 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
     immediate_call one(*this, frame, *route->method, now);
     route->run(one);
     if (!one.is_answered())
-        one.fail(wire::make_error(wire::status::internal,
-                                  route->method->full_name() + " gave no answer; this is a bug in the server"));
+        one.fail(
+            wire::make_error(wire::status::internal,
+                             route->method->full_name() + " gave no answer; this is a bug in the server"));
     now = std::max(now, one.now());
 }
 
 void wire_session::on_cancel(std::uint64_t id) {
     const auto found = pending_.find(id);
     if (found == pending_.end()) return; // answered already: the reply is on its way
-    if (auto pending = found->second.lock()) pending->end_with(wire::status::cancelled, "cancelled by the caller");
+    if (auto pending = found->second.lock())
+        pending->end_with(wire::status::cancelled, "cancelled by the caller");
 }
 
 void wire_session::send_error(std::uint64_t id, const wire::error& failure, clock::time_point since) {
@@ -387,8 +406,7 @@ void wire_session::violation(wire::status code, std::string message) {
 void wire_session::send_goaway(std::uint64_t id, wire::status code, const std::string& message) {
     v1::Error body;
     body.set_message(message);
-    wire::append_frame(link_.output(),
-                       {wire::frame_kind::goaway, 0, static_cast<std::uint16_t>(code), id, 0},
+    wire::append_frame(link_.output(), {wire::frame_kind::goaway, 0, static_cast<std::uint16_t>(code), id, 0},
                        body.SerializeAsString());
     link_.flush_soon();
 }

@@ -1,5 +1,5 @@
-// The server's side of the wire protocol on one connection: handshake, requests, streams, cancelling, silence,
-// draining. See wire/README.md for the protocol itself.
+// The server's side of the wire protocol on one connection: handshake, requests, streams, cancelling,
+// silence, draining. See wire/README.md for the protocol itself.
 //
 // Threading: the connection's worker. A request that its handler answers at once touches neither a map nor a
 // timer; one that is deferred gets an entry in `pending_` and a deadline. Bounds: `session_limits`.

@@ -5,7 +5,8 @@ namespace {
 
 class wire_stream final : public board_subscriber {
 public:
-    wire_stream(std::shared_ptr<pending_call> pending, announce how) : pending_(std::move(pending)), how_(how) {}
+    wire_stream(std::shared_ptr<pending_call> pending, announce how)
+        : pending_(std::move(pending)), how_(how) {}
 
     void begin(live_board& board, const live_board::request& wanted) {
         subscription_ = board.subscribe(*this, wanted);
@@ -19,8 +20,8 @@ public:
     }
 
     void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
-        const bool says_so =
-            kind == start_kind::reset || (kind == start_kind::snapshot && how_ == announce::snapshot_and_reset);
+        const bool says_so = kind == start_kind::reset ||
+                             (kind == start_kind::snapshot && how_ == announce::snapshot_and_reset);
         if (says_so) {
             v1::Event event;
             event.set_sequence(sequence);
@@ -40,8 +41,8 @@ private:
 
 } // namespace
 
-void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending, const live_board::request& wanted,
-                       announce how) {
+void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
+                       const live_board::request& wanted, announce how) {
     auto stream = std::make_shared<wire_stream>(pending, how);
     // The call owns the stream by these two, the stream the call: until the call ends.
     pending->on_drained = [stream] { stream->resume(); };

@@ -12,7 +12,7 @@ enum class announce : std::uint8_t {
 };
 
 // Streams until the call ends; owns itself until then.
-void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending, const live_board::request& wanted,
-                       announce how);
+void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
+                       const live_board::request& wanted, announce how);
 
 } // namespace stadion::net

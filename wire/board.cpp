@@ -32,13 +32,20 @@ std::uint32_t board_event::version() const noexcept {
 
 std::string_view board_event::type() const noexcept {
     switch (event_.item_case()) {
-    case v1::Event::kScore: return "score";
-    case v1::Event::kTally: return "tally";
-    case v1::Event::kPost: return "post";
-    case v1::Event::kQuestion: return "question";
-    case v1::Event::kDraw: return "draw";
-    case v1::Event::kReset: return "reset";
-    case v1::Event::ITEM_NOT_SET: break;
+    case v1::Event::kScore:
+        return "score";
+    case v1::Event::kTally:
+        return "tally";
+    case v1::Event::kPost:
+        return "post";
+    case v1::Event::kQuestion:
+        return "question";
+    case v1::Event::kDraw:
+        return "draw";
+    case v1::Event::kReset:
+        return "reset";
+    case v1::Event::ITEM_NOT_SET:
+        break;
     }
     return "none";
 }
@@ -134,8 +141,8 @@ board_event_ptr board::find_team(std::string_view name) const {
     return found == teams_.end() ? nullptr : found->second;
 }
 
-std::vector<board_event_ptr> board::list_games(std::optional<v1::Score::Status> status, std::string_view after,
-                                               std::size_t limit) const {
+std::vector<board_event_ptr> board::list_games(std::optional<v1::Score::Status> status,
+                                               std::string_view after, std::size_t limit) const {
     std::vector<board_event_ptr> page;
     for (auto one = games_.upper_bound(after); one != games_.end() && page.size() < limit; ++one)
         if (!status || one->second->score()->status() == *status) page.push_back(one->second);

@@ -1,4 +1,5 @@
-// The board: the current score of every game and the medals of every team, and the recent events that made it.
+// The board: the current score of every game and the medals of every team, and the recent events that made
+// it.
 //
 // A replica is built from a feed: events in sequence order, or a snapshot of states. Every worker of a server
 // has one of its own, so reading needs no lock; what they share are immutable events, each encoded once.
@@ -34,9 +35,11 @@ public:
     const v1::MedalTally* tally() const noexcept { return event_.has_tally() ? &event_.tally() : nullptr; }
     std::uint32_t version() const noexcept;
 
-    const std::string& state_payload() const noexcept { return state_payload_; } // encoded Score or MedalTally
-    const std::string& state_json() const; // as REST answers it
-    const std::string& json() const;       // {"sequence","topic","score"|"tally":…}
+    const std::string& state_payload() const noexcept {
+        return state_payload_;
+    }                                       // encoded Score or MedalTally
+    const std::string& state_json() const;  // as REST answers it
+    const std::string& json() const;        // {"sequence","topic","score"|"tally":…}
     std::string_view type() const noexcept; // "score", "tally", …
 
 private:

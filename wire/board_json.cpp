@@ -22,11 +22,21 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     for (const char c : text) {
         switch (c) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
         default:
             if (static_cast<unsigned char>(c) < 0x20) {
                 out += "\\u00";
@@ -44,7 +54,8 @@ void append_json_seconds(std::string& out, double seconds) {
     const auto microseconds = std::llround(seconds * 1e6);
     append_number(out, microseconds / 1'000'000);
     char fraction[8];
-    const auto end = std::to_chars(fraction, fraction + sizeof fraction, 1'000'000 + microseconds % 1'000'000).ptr;
+    const auto end =
+        std::to_chars(fraction, fraction + sizeof fraction, 1'000'000 + microseconds % 1'000'000).ptr;
     out += '.';
     out.append(fraction + 1, end);
 }

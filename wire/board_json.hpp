@@ -1,5 +1,5 @@
-// The JSON shapes of the board, as HTTP answers them: written straight to text, because protobuf's mapping has
-// other shapes and a document tree costs more than the rest of an answer.
+// The JSON shapes of the board, as HTTP answers them: written straight to text, because protobuf's mapping
+// has other shapes and a document tree costs more than the rest of an answer.
 #pragma once
 
 #include "wire/proto/board.pb.h"
@@ -13,7 +13,8 @@ namespace stadion::wire {
 // {"game","title","status","points":{team:n},"updated_at","version","sequence"}; points in order of names.
 void append_json(std::string& out, const v1::Score& score);
 
-// {"team","medals":{"gold","silver","bronze"},"updated_at","version","sequence"}, and "rank" when it is not 0.
+// {"team","medals":{"gold","silver","bronze"},"updated_at","version","sequence"}, and "rank" when it is not
+// 0.
 void append_json(std::string& out, const v1::MedalTally& tally);
 
 // A JSON string with its quotes. The text is UTF-8.

@@ -1,0 +1,168 @@
+#include "net/board_streams.hpp"
+
+#include "net/http_session.hpp"
+#include "net/websocket_stream.hpp"
+
+#include <charconv>
+
+namespace stadion::net {
+namespace {
+
+using namespace std::chrono_literals;
+using exchange_ptr = std::shared_ptr<http_exchange>;
+
+constexpr auto comment_every = 15s;
+
+enum class format : std::uint8_t { sse, ndjson };
+
+class http_stream final : public board_subscriber {
+public:
+    http_stream(exchange_ptr exchange, format as) : exchange_(std::move(exchange)), format_(as) {}
+
+    void begin(live_board& board, const live_board::request& wanted) {
+        exchange_->begin_stream(format_ == format::sse ? "text/event-stream" : "application/x-ndjson");
+        subscription_ = board.subscribe(*this, wanted);
+        if (format_ == format::sse) exchange_->home().arm(comment_, comment_every);
+    }
+    void resume() {
+        if (subscription_) subscription_->resume();
+    }
+    void end() {
+        subscription_.reset();
+        comment_.disarm();
+        exchange_->on_drained = nullptr;
+    }
+
+    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
+        const auto fields = start_fields(kind, sequence, states);
+        if (format_ == format::ndjson)
+            return exchange_->write("{\"type\":\"" + std::string(start_name(kind)) + "\"," + fields + "}\n");
+        std::string text;
+        append_sse(text, start_name(kind), sequence, "{" + fields + "}");
+        exchange_->write(text);
+    }
+
+    void on_event(const board_event_ptr& event) override {
+        text_.clear();
+        if (format_ == format::sse) {
+            append_sse(text_, event->type(), event->sequence(), event->json());
+        } else {
+            append_message(text_, *event);
+            text_ += '\n';
+        }
+        exchange_->write(text_);
+    }
+
+    bool is_congested() const override { return exchange_->is_congested(); }
+
+private:
+    struct comment_deadline : deadline {
+        http_stream* owner;
+        explicit comment_deadline(http_stream* of)
+            : deadline([](deadline& entry) { static_cast<comment_deadline&>(entry).owner->comment(); }),
+              owner(of) {}
+    };
+
+    // Keeps proxies from closing a quiet stream, and lets us notice a client that has gone.
+    void comment() {
+        exchange_->write(":\n\n");
+        exchange_->home().arm(comment_, comment_every);
+    }
+
+    static void append_sse(std::string& out, std::string_view name, std::uint64_t id, std::string_view data) {
+        out.append("event: ").append(name).append("\nid: ").append(std::to_string(id));
+        out.append("\ndata: ").append(data).append("\n\n");
+    }
+
+    exchange_ptr exchange_;
+    format format_;
+    std::string text_;
+    comment_deadline comment_{this};
+    std::unique_ptr<live_board::subscription> subscription_;
+};
+
+wire::result<live_board::request> parse_request(const http_request& request) {
+    live_board::request wanted;
+    std::vector<std::string> topics;
+    std::string_view list = request.parameter("topics").value_or("");
+    while (!list.empty()) {
+        const auto comma = std::min(list.find(','), list.size());
+        if (comma != 0) topics.emplace_back(list.substr(0, comma));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    wanted.filter = wire::topic_filter(std::move(topics));
+    // A browser that reconnects says where it was by a header, which is newer than the address it began with.
+    std::string_view since = request.header("last-event-id");
+    if (since.empty()) since = request.parameter("since").value_or("");
+    if (since.empty()) return wanted;
+    const auto [end, failure] = std::from_chars(since.data(), since.data() + since.size(), wanted.since);
+    if (failure != std::errc{} || end != since.data() + since.size())
+        return wire::make_error(wire::status::invalid_argument,
+                                "since is not a sequence: " + std::string(since));
+    return wanted;
+}
+
+void start(board_set& boards, const http_request& request, const exchange_ptr& exchange, format as) {
+    auto wanted = parse_request(request);
+    if (!wanted) return exchange->fail(wanted.error());
+    auto stream = std::make_shared<http_stream>(exchange, as);
+    exchange->on_drained = [stream] { stream->resume(); };
+    exchange->on_abandoned = [stream] { stream->end(); };
+    stream->begin(boards.of(exchange->home()), *wanted);
+}
+
+void append_list(std::string& out, const event_batch& states, std::string_view type) {
+    bool first = true;
+    for (const auto& state : states) {
+        if (state->type() != type) continue;
+        if (!std::exchange(first, false)) out += ',';
+        out += state->state_json();
+    }
+}
+
+} // namespace
+
+std::string_view start_name(board_subscriber::start_kind kind) noexcept {
+    switch (kind) {
+    case board_subscriber::start_kind::snapshot:
+        return "snapshot";
+    case board_subscriber::start_kind::resumed:
+        return "resumed";
+    case board_subscriber::start_kind::reset:
+        return "reset";
+    }
+    return "reset";
+}
+
+std::string start_fields(board_subscriber::start_kind kind, std::uint64_t sequence,
+                         const event_batch& states) {
+    auto out = "\"sequence\":" + std::to_string(sequence);
+    if (kind == board_subscriber::start_kind::resumed) return out;
+    out += ",\"games\":[";
+    append_list(out, states, "score");
+    out += "],\"teams\":[";
+    append_list(out, states, "tally");
+    out += ']';
+    return out;
+}
+
+void append_message(std::string& out, const wire::board_event& event) {
+    out.append("{\"type\":\"").append(event.type()).append("\",").append(event.json(), 1);
+}
+
+void add_board_streams(server& to, board_set& boards) {
+    to.http().on_exchange(http_method::get, "/v1/stream", anyone,
+                          [&boards](http_request&& request, const exchange_ptr& exchange) {
+                              start(boards, request, exchange, format::sse);
+                          });
+    to.http().on_exchange(http_method::get, "/v1/feed", anyone,
+                          [&boards](http_request&& request, const exchange_ptr& exchange) {
+                              start(boards, request, exchange, format::ndjson);
+                          });
+    to.http().on_exchange(http_method::get, "/v1/ws", anyone,
+                          [&boards](http_request&& request, const exchange_ptr& exchange) {
+                              start_websocket(boards, std::move(request), exchange);
+                          });
+}
+
+} // namespace stadion::net

@@ -1,0 +1,28 @@
+// The board's feed over HTTP: server-sent events, NDJSON and WebSocket. One JSON text per event, made once.
+//
+//   GET /v1/stream?topics=games/*,teams/*   SSE; `id:` resumes by Last-Event-ID or ?since=
+//   GET /v1/feed?since=n                    NDJSON
+//   GET /v1/ws                              WebSocket text messages; see websocket_stream.hpp
+//
+// First comes `snapshot` (the current states), `resumed` (nothing was missed) or `reset` (events since then
+// are no longer held; the current states).
+#pragma once
+
+#include "net/live_board.hpp"
+#include "net/server.hpp"
+
+namespace stadion::net {
+
+void add_board_streams(server& to, board_set& boards);
+
+// "snapshot", "resumed", "reset".
+std::string_view start_name(board_subscriber::start_kind kind) noexcept;
+
+// "sequence":n and, unless resumed, "games":[…],"teams":[…]: the inside of a first message.
+std::string start_fields(board_subscriber::start_kind kind, std::uint64_t sequence,
+                         const event_batch& states);
+
+// {"type":"score","sequence":…}: an event as one message of NDJSON or WebSocket.
+void append_message(std::string& out, const wire::board_event& event);
+
+} // namespace stadion::net

@@ -1,0 +1,76 @@
+// Keeps this server in the fleet: joins the dispatcher, sends heartbeats, follows the view, and joins again
+// under the same id when the dispatcher comes back.
+//
+// Threading: one worker; `report` is called on it before every heartbeat. While the dispatcher is away
+// nothing stops: the last view stays in force.
+#pragma once
+
+#include "net/link.hpp"
+#include "wire/proto/dispatcher.pb.h"
+
+namespace stadion::net {
+
+struct membership_options {
+    std::string dispatcher; // host:port
+    std::string kind;
+    std::string address; // where others reach this server
+    std::uint32_t capacity = 0;
+    std::vector<std::string> services;
+    std::string token;
+};
+
+class membership : public std::enable_shared_from_this<membership> {
+public:
+    struct report {
+        std::uint32_t clients = 0;
+        bool serving = false;
+        bool draining = false;
+        double load = 0;
+        std::vector<std::string> redeemed; // tickets not reported yet; repeated until a heartbeat is answered
+    };
+
+    membership(worker& home, membership_options options);
+
+    std::function<report()> on_report;
+    std::function<void(const std::vector<std::string>& tickets)> on_reported; // these were taken note of
+    std::function<void(std::uint32_t server_id, std::uint64_t epoch)> on_joined;
+    std::function<void(const v1::View&)> on_view;
+    std::function<void(v1::HeartbeatResponse::Order)> on_order;
+
+    void start();
+    // Sends a heartbeat soon, not only when the period is over: something worth knowing has changed.
+    void hurry();
+    // Says goodbye and calls `done`, within a second.
+    void leave(std::function<void()> done);
+
+    bool is_joined() const noexcept { return joined_; }
+    std::uint32_t server_id() const noexcept { return server_id_; }
+    link& dispatcher() noexcept { return *link_; }
+
+private:
+    struct beat_deadline : deadline {
+        membership* owner;
+        explicit beat_deadline(membership* of)
+            : deadline([](deadline& entry) { static_cast<beat_deadline&>(entry).owner->beat(); }),
+              owner(of) {}
+    };
+
+    void join();
+    void on_joined_reply(const v1::JoinResponse& response);
+    void follow_view();
+    void beat();
+
+    worker& home_;
+    membership_options options_;
+    std::shared_ptr<link> link_;
+    std::uint32_t server_id_ = 0;
+    std::uint64_t beats_ = 0;
+    std::chrono::milliseconds period_{1'000};
+    beat_deadline beat_{this};
+    bool joined_ = false;
+    bool beating_ = false; // a heartbeat is on its way
+    bool hurried_ = false;
+    bool leaving_ = false;
+};
+
+} // namespace stadion::net

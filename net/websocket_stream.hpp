@@ -1,0 +1,18 @@
+// The board's feed as WebSocket text messages (RFC 6455, by Beast).
+//
+// The client sends {"subscribe":["games/*",…],"since":n}, again at any time to change it; what it gets are
+// the messages of the NDJSON feed. A message that is not understood is answered {"error":…,"code":…}.
+// Threading: the connection's worker. Bound: a client that does not read is fed only the newest per topic,
+// and is dropped when it takes nothing for 30 s.
+#pragma once
+
+#include "net/http_session.hpp"
+#include "net/live_board.hpp"
+
+namespace stadion::net {
+
+// Takes the connection over, or refuses a request that is no upgrade.
+void start_websocket(board_set& boards, http_request&& request,
+                     const std::shared_ptr<http_exchange>& exchange);
+
+} // namespace stadion::net
