@@ -103,7 +103,8 @@ std::optional<outcome> engine::refuse_now() const {
     const condition now = current_condition();
     if (now == condition::serving && !taking_back_.load(std::memory_order_acquire)) {
         if (pending_mutations_.load(std::memory_order_relaxed) < options_.pending_mutations_max &&
-            pending_bytes_.load(std::memory_order_relaxed) < options_.pending_bytes_max)
+            pending_bytes_.load(std::memory_order_relaxed) < options_.pending_bytes_max &&
+            !congested_.load(std::memory_order_relaxed))
             return std::nullopt;
         return failed(v1::Outcome::UNAVAILABLE,
                       unavailable("too many updates are waiting to be written", 20ms));

@@ -76,7 +76,7 @@ protected:
         unknown, // poisoned
     };
     // Makes the records durable; they are as end_record leaves them. On the journal thread.
-    virtual written persist(std::string& records, std::string& failure) = 0;
+    virtual written persist(std::string& records, std::uint64_t last_sequence, std::string& failure) = 0;
     // The archived part of a table's history, as it was when the arguments were read from the table.
     virtual wire::result<std::string> read_archive(const table& of, std::uint64_t bytes,
                                                    std::uint32_t crc) const = 0;
@@ -101,6 +101,8 @@ protected:
     void give_back(changed_since changes);
 
     void set_condition(condition now, std::string detail);
+    // More is waiting for a checkpoint than may be: commits are refused until it is made.
+    void set_congested(bool now) { congested_.store(now, std::memory_order_relaxed); }
     condition current_condition() const { return condition_.load(std::memory_order_acquire); }
     void warn(std::string warning);
     const engine_options& options() const { return options_; }
@@ -187,6 +189,7 @@ private:
     std::atomic<std::size_t> pending_bytes_{0};
     std::atomic<std::uint64_t> batches_{0};
     std::atomic<std::uint64_t> mutations_{0};
+    std::atomic<bool> congested_{false};
     std::atomic<condition> condition_{condition::serving};
 
     mutable std::mutex frozen_lock_;

@@ -32,7 +32,9 @@ void engine::run_journal() {
             std::swap(taken, open_);
         }
         std::string failure;
-        const written became = taken.entries.empty() ? written::durable : persist(taken.records, failure);
+        const written became = taken.entries.empty()
+                                   ? written::durable
+                                   : persist(taken.records, taken.entries.back().made.sequence, failure);
         if (became == written::durable) {
             publish(taken);
             complete(taken);

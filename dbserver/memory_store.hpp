@@ -12,7 +12,7 @@ public:
     ~memory_store() override { stop(); }
 
 private:
-    written persist(std::string&, std::string&) override { return written::durable; }
+    written persist(std::string&, std::uint64_t, std::string&) override { return written::durable; }
     wire::result<std::string> read_archive(const table&, std::uint64_t, std::uint32_t) const override {
         return std::string();
     }

@@ -1,0 +1,250 @@
+#include "dbserver/checkpoint.hpp"
+
+#include "dbserver/crc32c.hpp"
+#include "dbserver/json_text.hpp"
+#include "dbserver/state_json.hpp"
+
+#include <algorithm>
+
+namespace stadion::dbserver {
+namespace {
+
+constexpr std::int64_t key_file_us_max = 3'600'000'000; // an hour's keys go together
+
+class members {
+public:
+    explicit members(std::string& to) : to_(to) {}
+    ~members() { to_ += "}\n"; }
+    members(const members&) = delete;
+    members& operator=(const members&) = delete;
+
+    void number(std::string_view key, std::uint64_t value) { append_json_number(name(key), value); }
+    void text(std::string_view key, std::string_view value) { append_json_string(name(key), value); }
+    void checksum(std::string_view key, std::uint32_t crc) { text(key, hexadecimal(crc, 8)); }
+
+private:
+    std::string& name(std::string_view key) {
+        to_ += first_ ? '{' : ',';
+        first_ = false;
+        append_json_string(to_, key);
+        return to_ += ':';
+    }
+    std::string& to_;
+    bool first_ = true;
+};
+
+void append_table(std::string& text, const std::string& name, const saved_table& one) {
+    members out(text);
+    out.text("table", name);
+    out.number("sequence", one.sequence);
+    out.number("version", one.version);
+    out.number("checkpoint", one.checkpoint);
+    out.number("bytes", one.bytes);
+    out.checksum("crc32c", one.crc);
+    out.number("history_bytes", one.history_bytes);
+    out.checksum("history_crc32c", one.history_crc);
+    out.number("history_last", one.history_last);
+}
+
+void append_keys(std::string& text, const saved_keys& one) {
+    members out(text);
+    out.number("keys", one.number);
+    out.number("bytes", one.bytes);
+    out.checksum("crc32c", one.crc);
+    out.number("oldest", static_cast<std::uint64_t>(one.oldest_us));
+    out.number("newest", static_cast<std::uint64_t>(one.newest_us));
+}
+
+// Every line is one flat object of numbers and texts.
+using fields = std::map<std::string, std::string, std::less<>>;
+
+bool read_fields(std::string_view line, fields& into) {
+    json_reader in(line);
+    in.begin_object();
+    for (std::string_view key; in.next_key(key);) {
+        const std::string_view raw = in.raw_value();
+        json_reader value(raw);
+        into[std::string(key)] = raw.starts_with('"') ? value.string() : raw;
+    }
+    return in.ok() && in.at_end();
+}
+
+template <typename Number>
+Number number_of(const fields& from, std::string_view key) {
+    const auto at = from.find(key);
+    if (at == from.end()) return 0;
+    json_reader in(at->second);
+    return in.integer<Number>();
+}
+
+std::uint32_t checksum_of(const fields& from, std::string_view key) {
+    std::uint64_t number = 0;
+    const auto at = from.find(key);
+    if (at != from.end()) parse_hexadecimal(at->second, number);
+    return static_cast<std::uint32_t>(number);
+}
+
+void take_fields(const fields& from, manifest& into) {
+    if (const auto name = from.find("table"); name != from.end()) {
+        saved_table& one = into.tables[name->second];
+        one.sequence = number_of<std::uint64_t>(from, "sequence");
+        one.version = number_of<std::uint32_t>(from, "version");
+        one.checkpoint = number_of<std::uint64_t>(from, "checkpoint");
+        one.bytes = number_of<std::uint64_t>(from, "bytes");
+        one.crc = checksum_of(from, "crc32c");
+        one.history_bytes = number_of<std::uint64_t>(from, "history_bytes");
+        one.history_crc = checksum_of(from, "history_crc32c");
+        one.history_last = number_of<std::uint64_t>(from, "history_last");
+    } else if (from.contains("keys")) {
+        saved_keys& one = into.keys.emplace_back();
+        one.number = number_of<std::uint64_t>(from, "keys");
+        one.bytes = number_of<std::uint64_t>(from, "bytes");
+        one.crc = checksum_of(from, "crc32c");
+        one.oldest_us = number_of<std::int64_t>(from, "oldest");
+        one.newest_us = number_of<std::int64_t>(from, "newest");
+    } else {
+        into.number = number_of<std::uint64_t>(from, "checkpoint");
+        into.through = number_of<std::uint64_t>(from, "through");
+        into.first_segment = number_of<std::uint64_t>(from, "first_segment");
+        into.frozen_since = number_of<std::uint64_t>(from, "frozen_since");
+    }
+}
+
+} // namespace
+
+std::string to_text(const manifest& what) {
+    std::string text;
+    {
+        members out(text);
+        out.number("checkpoint", what.number);
+        out.number("through", what.through);
+        out.number("first_segment", what.first_segment);
+        out.number("frozen_since", what.frozen_since);
+    }
+    for (const auto& [name, one] : what.tables) append_table(text, name, one);
+    for (const saved_keys& one : what.keys) append_keys(text, one);
+    const std::uint32_t crc = crc32c(text);
+    members(text).checksum("crc32c", crc);
+    return text;
+}
+
+bool from_text(std::string_view text, manifest& into) {
+    into = {};
+    if (text.size() < 2 || !text.ends_with('\n')) return false;
+    const std::size_t last = text.rfind('\n', text.size() - 2) + 1;
+    std::string expected;
+    members(expected).checksum("crc32c", crc32c(text.substr(0, last)));
+    if (text.substr(last) != expected) return false;
+    for (std::string_view rest = text.substr(0, last); !rest.empty();) {
+        const std::size_t end = rest.find('\n');
+        fields line;
+        if (!read_fields(rest.substr(0, end), line)) return false;
+        take_fields(line, into);
+        rest.remove_prefix(end + 1);
+    }
+    return true;
+}
+
+std::string checkpoints::beside(const layout& where, std::string_view table, std::uint64_t checkpoint) {
+    return where.table(table) + "." + std::to_string(checkpoint) + ".new";
+}
+
+std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& failed_file) {
+    manifest next = in_force_;
+    next.number = last_number_ = std::max(last_number_, in_force_.number) + 1;
+    next.through = what.through;
+    next.first_segment = what.first_segment;
+    next.frozen_since = what.frozen_since;
+    for (const table_to_save& one : what.tables)
+        if (const auto failure = write_table(one, next, failed_file)) return failure;
+    if (const auto failure = write_keys(what, next, failed_file)) return failure;
+    if (const auto failure = sync_directories(failed_file)) return failure;
+
+    failed_file = where_.checkpoint();
+    const std::string fresh = where_.checkpoint() + ".new";
+    if (const auto failure = write_new(files_, fresh, to_text(next))) return failure;
+    if (const auto failure = files_.rename(fresh, where_.checkpoint())) return failure;
+    if (const auto failure = files_.sync_directory(where_.root)) return failure;
+    remove_old_keys(std::exchange(in_force_, std::move(next)));
+    return put_in_place(what, failed_file);
+}
+
+std::error_code checkpoints::write_table(const table_to_save& what, manifest& next,
+                                         std::string& failed_file) {
+    saved_table& one = next.tables[what.name];
+    failed_file = where_.history(what.name);
+    if (!what.history.empty())
+        if (const auto failure = grow(failed_file, one.history_bytes, one.history_crc, what.history))
+            return failure;
+    const std::string text = to_json(*what.snapshot, json_layout::pretty);
+    failed_file = beside(where_, what.name, next.number);
+    if (const auto failure = write_new(files_, failed_file, text)) return failure;
+    one.sequence = what.snapshot->sequence();
+    one.version = what.snapshot->version();
+    one.checkpoint = next.number;
+    one.bytes = text.size();
+    one.crc = crc32c(text);
+    one.history_last = one.sequence;
+    return {};
+}
+
+std::error_code checkpoints::grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
+                                  std::string_view by) {
+    std::unique_ptr<file> to;
+    if (const auto failure = files_.open(path, open_mode::create, to)) return failure;
+    if (const auto failure = to->truncate(bytes)) return failure;
+    if (const auto failure = write_all(*to, bytes, by)) return failure;
+    if (const auto failure = to->sync()) return failure;
+    bytes += by.size();
+    crc = crc32c_extend(crc, by);
+    return {};
+}
+
+std::error_code checkpoints::write_keys(const checkpoint_to_save& what, manifest& next,
+                                        std::string& failed_file) {
+    const std::uint64_t last = next.keys.empty() ? 0 : next.keys.back().number;
+    std::erase_if(next.keys,
+                  [&](const saved_keys& one) { return one.newest_us + keys_kept_us_ <= what.now_us; });
+    if (what.keys.empty()) return {};
+    if (next.keys.empty() || next.keys.back().bytes >= key_file_bytes_ ||
+        next.keys.back().oldest_us + key_file_us_max <= what.newest_key_us) {
+        saved_keys& fresh = next.keys.emplace_back();
+        fresh.number = last + 1;
+        fresh.oldest_us = what.oldest_key_us;
+    }
+    saved_keys& one = next.keys.back();
+    one.newest_us = std::max(one.newest_us, what.newest_key_us);
+    failed_file = where_.key_file(one.number);
+    return grow(failed_file, one.bytes, one.crc, what.keys);
+}
+
+std::error_code checkpoints::sync_directories(std::string& failed_file) {
+    for (const std::string& path :
+         {where_.tables() + "/games", where_.tables() + "/teams", where_.histories() + "/games",
+          where_.histories() + "/teams", where_.keys()}) {
+        failed_file = path;
+        if (const auto failure = files_.sync_directory(path)) return failure;
+    }
+    return {};
+}
+
+// A file that cannot be renamed stays beside its place, where opening finds it.
+std::error_code checkpoints::put_in_place(const checkpoint_to_save& what, std::string& failed_file) {
+    std::error_code first;
+    for (const table_to_save& one : what.tables) {
+        const std::string from = beside(where_, one.name, in_force_.number);
+        const auto failure = files_.rename(from, where_.table(one.name));
+        if (failure && !first) first = failure, failed_file = from;
+    }
+    if (first) return first;
+    return sync_directories(failed_file);
+}
+
+void checkpoints::remove_old_keys(const manifest& before) {
+    for (const saved_keys& one : before.keys)
+        if (std::none_of(in_force_.keys.begin(), in_force_.keys.end(),
+                         [&](const saved_keys& kept) { return kept.number == one.number; }))
+            files_.remove(where_.key_file(one.number));
+}
+
+} // namespace stadion::dbserver

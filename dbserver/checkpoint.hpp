@@ -1,0 +1,113 @@
+// Checkpoints: the tables as files, and one small file that says what they are.
+//
+// The problem: a checkpoint changes many files - each changed table's JSON, its history, the used keys - and
+// must be in force as a whole or not at all, while the table files stay readable by anybody at any moment.
+//
+// So the new table files are first written beside the old ones and synced; histories and keys grow at the
+// end, beyond what the old checkpoint knows of; then checkpoint.jsonl, which has every file's length and
+// checksum, is replaced by one rename. That is the moment the checkpoint is in force. Then the new table
+// files are renamed into place; when this is interrupted, opening goes on with it. Last the journal's
+// segments go.
+//
+// Threads: save and the rest belong to one thread at a time.
+#pragma once
+
+#include "dbserver/files.hpp"
+#include "dbserver/layout.hpp"
+#include "dbserver/state.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace stadion::dbserver {
+
+struct saved_table {
+    std::uint64_t sequence = 0;
+    std::uint32_t version = 0;
+    std::uint64_t checkpoint = 0; // the one that wrote the file
+    std::uint64_t bytes = 0;
+    std::uint32_t crc = 0;
+    std::uint64_t history_bytes = 0;
+    std::uint32_t history_crc = 0;
+    std::uint64_t history_last = 0;
+};
+
+struct saved_keys {
+    std::uint64_t number = 0;
+    std::uint64_t bytes = 0;
+    std::uint32_t crc = 0;
+    std::int64_t oldest_us = 0;
+    std::int64_t newest_us = 0;
+};
+
+// What checkpoint.jsonl says.
+struct manifest {
+    std::uint64_t number = 0;
+    std::uint64_t through = 0;       // commits up to here are in the files
+    std::uint64_t first_segment = 0; // of the journal that goes on from there
+    std::uint64_t frozen_since = 0;
+    std::map<std::string, saved_table, std::less<>> tables;
+    std::vector<saved_keys> keys;
+};
+
+std::string to_text(const manifest& what);
+// False when the text is not whole.
+bool from_text(std::string_view text, manifest& into);
+
+struct table_to_save {
+    std::string name;
+    state_ptr snapshot;
+    std::string history; // lines to add
+};
+
+struct checkpoint_to_save {
+    std::uint64_t through = 0;
+    std::uint64_t first_segment = 0;
+    std::uint64_t frozen_since = 0;
+    std::int64_t now_us = 0;
+    std::vector<table_to_save> tables;
+    std::string keys; // lines to add
+    std::int64_t oldest_key_us = 0;
+    std::int64_t newest_key_us = 0;
+};
+
+class checkpoints {
+public:
+    checkpoints(files& on, layout where, std::int64_t keys_kept_us, std::uint64_t key_file_bytes)
+        : files_(on),
+          where_(std::move(where)),
+          keys_kept_us_(keys_kept_us),
+          key_file_bytes_(key_file_bytes) {}
+
+    // As it was read.
+    void begin(manifest in_force) { in_force_ = std::move(in_force); }
+    const manifest& in_force() const { return in_force_; }
+
+    // On an error the checkpoint before is in force for this process, and whichever of the two is found on
+    // disk is whole; what is saved next must include all this one had.
+    std::error_code save(const checkpoint_to_save& what, std::string& failed_file);
+
+    // The path a table's file has until it is renamed into place.
+    static std::string beside(const layout& where, std::string_view table, std::uint64_t checkpoint);
+
+private:
+    std::error_code write_table(const table_to_save& what, manifest& next, std::string& failed_file);
+    std::error_code grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
+                         std::string_view by);
+    std::error_code write_keys(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
+    std::error_code sync_directories(std::string& failed_file);
+    std::error_code put_in_place(const checkpoint_to_save& what, std::string& failed_file);
+    void remove_old_keys(const manifest& before);
+
+    files& files_;
+    const layout where_;
+    const std::int64_t keys_kept_us_;
+    const std::uint64_t key_file_bytes_;
+    manifest in_force_;
+    std::uint64_t last_number_ = 0; // also of those that failed
+};
+
+} // namespace stadion::dbserver

@@ -1,0 +1,153 @@
+#include "dbserver/journal.hpp"
+
+#include "dbserver/record.hpp"
+
+#include <algorithm>
+
+namespace stadion::dbserver {
+namespace {
+
+constexpr std::size_t fill_bytes = 1u << 20;
+
+std::string saying(std::string_view what, const std::string& file, std::error_code why) {
+    return std::string(what) + " " + file + ": " + why.message();
+}
+
+} // namespace
+
+std::error_code journal::begin(const journal_position& at, std::deque<segment_span> before) {
+    at_ = at;
+    seed_ = segment_seed(at.segment);
+    if (at.offset == 0) at_.previous_crc = seed_;
+    spans_ = std::move(before);
+    if (spans_.empty() || spans_.back().number != at.segment) spans_.push_back({at.segment, at.sequence});
+    const std::error_code missing = files_.open(where_.segment(at.segment), open_mode::write, file_);
+    if (missing == std::errc::no_such_file_or_directory) {
+        allocated_ = segment_bytes_;
+        return make_segment(at.segment, file_);
+    }
+    if (missing) return missing;
+    return file_->size(allocated_);
+}
+
+std::error_code journal::make_segment(std::uint64_t number, std::unique_ptr<file>& made) {
+    const std::string path = where_.segment(number);
+    const auto make = [&]() -> std::error_code {
+        if (const auto failure = files_.open(path, open_mode::create, made)) return failure;
+        if (const auto failure = made->allocate(segment_bytes_)) return failure;
+        const std::string zeros(std::min<std::uint64_t>(fill_bytes, segment_bytes_), '\0');
+        for (std::uint64_t at = 0; at < segment_bytes_; at += zeros.size()) {
+            const std::string_view some(zeros.data(),
+                                        std::min<std::uint64_t>(zeros.size(), segment_bytes_ - at));
+            if (const auto failure = write_all(*made, at, some)) return failure;
+        }
+        if (const auto failure = made->sync()) return failure;
+        return files_.sync_directory(where_.journal());
+    };
+    const std::error_code failure = make();
+    if (!failure) return {};
+    made.reset();
+    files_.remove(path);
+    return failure;
+}
+
+std::error_code journal::prepare() {
+    std::lock_guard one_at_a_time(preparing_);
+    std::uint64_t number = 0;
+    {
+        std::lock_guard hold(lock_);
+        if (prepared_) return {};
+        number = spans_.back().number + 1;
+    }
+    std::unique_ptr<file> made;
+    if (const auto failure = make_segment(number, made)) return failure;
+    std::lock_guard hold(lock_);
+    prepared_ = std::move(made);
+    prepared_number_ = number;
+    return {};
+}
+
+std::error_code journal::turn_over() {
+    if (const auto failure = prepare()) return failure;
+    std::lock_guard hold(lock_);
+    file_ = std::move(prepared_);
+    at_.segment = prepared_number_;
+    at_.offset = 0;
+    seed_ = at_.previous_crc = segment_seed(at_.segment);
+    allocated_ = segment_bytes_;
+    spans_.push_back({at_.segment, at_.sequence});
+    return {};
+}
+
+journal::written journal::append(std::string& records, std::uint64_t last_sequence, std::string& failure) {
+    if (at_.offset > 0 && at_.offset + records.size() > allocated_)
+        if (const auto why = turn_over()) {
+            failure =
+                saying("cannot make the journal's next segment after", where_.segment(at_.segment), why);
+            return written::nothing;
+        }
+    const std::uint32_t crc = seal_records(records, at_.batch + 1, seed_, at_.previous_crc);
+    if (const auto why = write_all(*file_, at_.offset, records)) {
+        failure = saying("cannot write to", where_.segment(at_.segment), why);
+        return cut_back(failure);
+    }
+    if (const auto why = file_->sync_data()) {
+        failure = saying("cannot sync", where_.segment(at_.segment), why);
+        return written::unknown;
+    }
+    at_.offset += records.size();
+    at_.previous_crc = crc;
+    at_.sequence = last_sequence;
+    ++at_.batch;
+    std::lock_guard hold(lock_);
+    spans_.back().last_sequence = last_sequence;
+    return written::durable;
+}
+
+journal::written journal::append_control(std::string_view line, std::string& failure) {
+    std::string records;
+    const std::size_t begun_at = begin_record(records);
+    records += line;
+    end_record(records, begun_at, at_.sequence, control_record);
+    return append(records, at_.sequence, failure);
+}
+
+// What follows in the segment is gone with the cut, so that the next batch goes to a new one.
+journal::written journal::cut_back(std::string& failure) {
+    std::error_code why = file_->truncate(at_.offset);
+    if (!why) why = file_->sync_data();
+    allocated_ = at_.offset;
+    if (!why) return written::nothing;
+    failure += saying("; and cannot cut it back in", where_.segment(at_.segment), why);
+    return written::unknown;
+}
+
+std::uint64_t journal::first_needed(std::uint64_t after_sequence) const {
+    std::lock_guard hold(lock_);
+    for (const segment_span& one : spans_)
+        if (one.last_sequence > after_sequence) return one.number;
+    return spans_.back().number;
+}
+
+std::error_code journal::remove_before(std::uint64_t segment) {
+    for (;;) {
+        std::uint64_t number = 0;
+        {
+            std::lock_guard hold(lock_);
+            if (spans_.size() < 2 || spans_.front().number >= segment) return {};
+            number = spans_.front().number;
+        }
+        if (const auto failure = files_.remove(where_.segment(number));
+            failure && failure != std::errc::no_such_file_or_directory)
+            return failure;
+        std::lock_guard hold(lock_);
+        spans_.pop_front();
+    }
+}
+
+std::size_t journal::segments() const {
+    std::lock_guard hold(lock_);
+    return spans_.size();
+}
+
+} // namespace stadion::dbserver

@@ -1,0 +1,189 @@
+#include "dbserver/json_store.hpp"
+
+#include "dbserver/crc32c.hpp"
+#include "dbserver/json_text.hpp"
+#include "dbserver/opening.hpp"
+
+#include <algorithm>
+
+namespace stadion::dbserver {
+namespace {
+
+json_store_options completed(json_store_options options) {
+    if (!options.on) options.on = system_files();
+    return options;
+}
+
+std::string key_line(const std::string& key, const key_record& record) {
+    std::string text = R"({"key":)";
+    append_json_string(text, key);
+    text += R"(,"hash":")" + hexadecimal(record.hash) + R"(","sequence":)";
+    append_json_number(text, record.sequence);
+    text += R"(,"at":)";
+    append_json_number(text, record.at_us);
+    if (record.answer) text += R"(,"answer":)" + record.answer->json();
+    return text += "}\n";
+}
+
+} // namespace
+
+json_store::json_store(json_store_options options)
+    : engine(options.engine, true),
+      how_(completed(std::move(options))),
+      files_(how_.on),
+      where_{how_.directory} {
+    opening(*this).run();
+    start();
+    if (how_.maintain) maintenance_thread_ = std::thread([this] { maintain(); });
+}
+
+json_store::~json_store() { json_store::stop(); }
+
+void json_store::stop() {
+    std::lock_guard once(ending_);
+    if (std::exchange(ended_, true)) return;
+    {
+        std::lock_guard hold(maintenance_lock_);
+        maintenance_ends_ = true;
+    }
+    maintenance_wake_.notify_all();
+    engine::stop();
+    if (maintenance_thread_.joinable()) maintenance_thread_.join();
+    if (current_condition() == condition::poisoned) return;
+    std::string failure;
+    if (checkpoint_now()) journal_->append_control(R"({"journal":"closed"})", failure);
+}
+
+json_store::written json_store::persist(std::string& records, std::uint64_t last_sequence,
+                                        std::string& failure) {
+    switch (journal_->append(records, last_sequence, failure)) {
+    case journal::written::durable:
+        return written::durable;
+    case journal::written::nothing:
+        return maintenance_wake_.notify_all(), written::nothing;
+    case journal::written::unknown:
+        break;
+    }
+    return written::unknown;
+}
+
+wire::result<std::string> json_store::read_archive(const table& of, std::uint64_t bytes,
+                                                   std::uint32_t crc) const {
+    const std::string path = where_.history(of.name);
+    std::unique_ptr<file> from;
+    std::string text;
+    std::error_code failure = files_->open(path, open_mode::read, from);
+    if (!failure) failure = from->read_at(0, bytes, text);
+    if (!failure && text.size() == bytes && crc32c(text) == crc) return text;
+    return wire::make_error(wire::status::data_loss,
+                            path + (failure ? " cannot be read: " + failure.message()
+                                            : std::string(" does not match its checksum")));
+}
+
+bool json_store::checkpoint_now() {
+    std::lock_guard one_at_a_time(checkpointing_);
+    changed_since changes = take_changes();
+    const manifest& before = checkpoints_->in_force();
+    const bool nothing_new =
+        changes.tables.empty() && changes.keys.empty() && changes.through == before.through;
+    if (nothing_new && before.number != 0) return true;
+    return save(std::move(changes));
+}
+
+bool json_store::save(changed_since changes) {
+    checkpoint_to_save what;
+    what.through = changes.through;
+    what.first_segment = journal_->first_needed(changes.through);
+    what.frozen_since = changes.frozen_since;
+    what.now_us = now_us();
+    for (const auto& [in, snapshot] : changes.tables) {
+        table_to_save& one = what.tables.emplace_back();
+        one.name = in->name;
+        one.snapshot = snapshot;
+        std::lock_guard hold(in->lock);
+        for (const step& done : in->steps)
+            if (done.sequence > in->archive_last && done.sequence <= snapshot->sequence())
+                one.history += done.text;
+    }
+    what.oldest_key_us = changes.keys.empty() ? 0 : changes.keys.front().second.at_us;
+    for (const auto& [key, record] : changes.keys) {
+        what.keys += key_line(key, record);
+        what.newest_key_us = std::max(what.newest_key_us, record.at_us);
+    }
+
+    const std::uint64_t number_before = checkpoints_->in_force().number;
+    std::string failed_file;
+    const std::error_code failure = checkpoints_->save(what, failed_file);
+    if (checkpoints_->in_force().number != number_before) {
+        for (const auto& [in, snapshot] : changes.tables) {
+            const saved_table& saved = checkpoints_->in_force().tables.find(in->name)->second;
+            std::lock_guard hold(in->lock);
+            in->archive_bytes = saved.history_bytes;
+            in->archive_crc = saved.history_crc;
+            in->archive_last = saved.history_last;
+            std::erase_if(in->steps, [&](const step& done) { return done.sequence <= saved.history_last; });
+        }
+        checkpoint_sequence_.store(changes.through, std::memory_order_relaxed);
+    }
+    if (failure) {
+        warn("checkpoint failed at " + failed_file + ": " + failure.message());
+        give_back(std::move(changes));
+        return false;
+    }
+    if (const auto left = journal_->remove_before(what.first_segment))
+        warn("cannot remove old segments of the journal: " + left.message());
+    return true;
+}
+
+void json_store::prepare_segment() {
+    if (const auto failure = journal_->prepare())
+        set_condition(condition::disk_full, "the journal's next segment cannot be made in " +
+                                                where_.journal() + ": " + failure.message());
+}
+
+std::uint64_t json_store::reserve_bytes() const { return 3 * journal_->segment_bytes(); }
+
+// Full is when a checkpoint and two more segments might not fit; it ends when they do again.
+void json_store::look_at_disk() {
+    const condition now = current_condition();
+    if (now != condition::serving && now != condition::disk_full) return;
+    set_congested(journal_->segments() > how_.segments_max);
+    std::uint64_t free = 0;
+    if (files_->free_bytes(where_.root, free)) return;
+    if (free < reserve_bytes()) {
+        set_condition(condition::disk_full, "the disk of " + where_.root +
+                                                " is full: " + std::to_string(free) +
+                                                " bytes are left of the " + std::to_string(reserve_bytes()) +
+                                                " kept in reserve; updates are refused until there is more");
+    } else if (now == condition::disk_full && !journal_->prepare()) {
+        set_condition(condition::serving, "");
+    }
+}
+
+void json_store::maintain() {
+    using clock = std::chrono::steady_clock;
+    auto next_checkpoint = clock::now() + how_.checkpoint_every;
+    std::unique_lock hold(maintenance_lock_);
+    while (!maintenance_ends_) {
+        hold.unlock();
+        look_at_disk();
+        if (current_condition() == condition::serving) prepare_segment();
+        if (const auto began = clock::now(); began >= next_checkpoint || journal_->segments() > 2) {
+            if (current_condition() != condition::poisoned) checkpoint_now();
+            // At most a fifth of the time goes to checkpoints.
+            const auto took = clock::now() - began;
+            next_checkpoint = clock::now() + std::max<clock::duration>(how_.checkpoint_every, 4 * took);
+        }
+        hold.lock();
+        if (!maintenance_ends_) maintenance_wake_.wait_for(hold, how_.look_every);
+    }
+}
+
+health_report json_store::health() const {
+    health_report report = engine::health();
+    report.checkpoint_sequence = checkpoint_sequence_.load(std::memory_order_relaxed);
+    report.segments = journal_->segments();
+    return report;
+}
+
+} // namespace stadion::dbserver

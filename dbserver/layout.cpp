@@ -1,0 +1,75 @@
+#include "dbserver/layout.hpp"
+
+#include "dbserver/crc32c.hpp"
+#include "dbserver/json_text.hpp"
+
+#include <charconv>
+
+namespace stadion::dbserver {
+namespace {
+
+constexpr std::size_t file_name_bytes_max = 200; // leaves room for extensions within the usual 255
+
+bool is_plain(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+std::string numbered(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    return std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+}
+
+// "games/hockey" with its last part as a file name.
+std::string below(const std::string& directory, std::string_view table, std::string_view extension) {
+    const std::size_t slash = table.find('/');
+    std::string path = directory + "/";
+    path += table.substr(0, slash + 1);
+    path += file_name_of(table.substr(slash + 1));
+    path += extension;
+    return path;
+}
+
+} // namespace
+
+std::string file_name_of(std::string_view name) {
+    std::string encoded;
+    for (const char c : name) {
+        if (is_plain(c))
+            encoded += c;
+        else {
+            std::string hex = hexadecimal(static_cast<unsigned char>(c), 2);
+            for (char& digit : hex)
+                if (digit >= 'a') digit = static_cast<char>(digit - 32);
+            encoded += '%' + hex;
+        }
+    }
+    if (encoded.size() <= file_name_bytes_max) return encoded;
+    const std::uint32_t one = crc32c(name);
+    const std::uint32_t other = crc32c_extend(one, encoded);
+    std::size_t cut = file_name_bytes_max - 17;
+    while (encoded[cut - 1] == '%' || encoded[cut - 2] == '%') --cut;
+    return encoded.substr(0, cut) + '~' + hexadecimal(std::uint64_t{one} << 32 | other);
+}
+
+std::string layout::table(std::string_view name) const { return below(tables(), name, ".json"); }
+std::string layout::history(std::string_view name) const { return below(histories(), name, ".jsonl"); }
+std::string layout::segment(std::uint64_t number) const {
+    return journal() + "/" + numbered(number) + ".log";
+}
+std::string layout::key_file(std::uint64_t number) const {
+    return keys() + "/" + numbered(number) + ".jsonl";
+}
+
+std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view extension) {
+    if (!file_name.ends_with(extension)) return std::nullopt;
+    file_name.remove_suffix(extension.size());
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(file_name.data(), file_name.data() + file_name.size(), number);
+    if (error != std::errc{} || end != file_name.data() + file_name.size() || file_name.size() < 8)
+        return std::nullopt;
+    return number;
+}
+
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+} // namespace stadion::dbserver

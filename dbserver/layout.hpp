@@ -1,0 +1,39 @@
+// Where everything lies below the data directory. Pure functions of names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace stadion::dbserver {
+
+inline constexpr unsigned format_number = 2;
+
+struct layout {
+    std::string root;
+
+    std::string format() const { return root + "/FORMAT"; }
+    std::string lock() const { return root + "/LOCK"; }
+    std::string checkpoint() const { return root + "/checkpoint.jsonl"; }
+    std::string tables() const { return root + "/tables"; }
+    std::string histories() const { return root + "/history"; }
+    std::string journal() const { return root + "/journal"; }
+    std::string keys() const { return root + "/keys"; }
+
+    std::string table(std::string_view name) const;   // of "games/hockey": …/tables/games/hockey.json
+    std::string history(std::string_view name) const; // …/history/games/hockey.jsonl
+    std::string segment(std::uint64_t number) const;  // …/journal/00000001.log
+    std::string key_file(std::uint64_t number) const; // …/keys/00000001.jsonl
+};
+
+// A name as a file name: bytes outside A-Z a-z 0-9 - _ percent-encoded. One that would be too long for a file
+// system is cut and told apart by its checksums, after a ~ that no encoded name has.
+std::string file_name_of(std::string_view name);
+
+// 1 of "00000001.log"; nothing of anything else.
+std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view extension);
+
+std::string directory_of(const std::string& path);
+
+} // namespace stadion::dbserver

@@ -1,0 +1,277 @@
+#include "dbserver/opening.hpp"
+
+#include "dbserver/crc32c.hpp"
+#include "dbserver/json_text.hpp"
+#include "dbserver/state_json.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+#include <unistd.h>
+
+namespace stadion::dbserver {
+
+void opening::must(std::error_code failure, const std::string& what) const {
+    if (failure) throw store_unavailable(what + ": " + failure.message());
+}
+
+void opening::stop_at_damage() const {
+    if (!damage_.empty()) throw store_damaged(damage_, where_.root);
+}
+
+void opening::run() {
+    must(files_.make_directory(where_.root), "cannot make the data directory " + where_.root);
+    take_lock();
+    check_format();
+    make_directories();
+    choose_segment_size();
+    read_checkpoint();
+    stop_at_damage();
+    remove_leftovers();
+    play_journal();
+}
+
+void opening::take_lock() {
+    auto& lock = store_.lock_file_;
+    must(files_.open(where_.lock(), open_mode::create, lock), "cannot open the lock file " + where_.lock());
+    if (const auto failure = lock->try_lock()) {
+        std::string holder;
+        lock->read_at(0, 32, holder);
+        while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+        throw store_unavailable("the data directory " + where_.root + " is in use by process " +
+                                (holder.empty() ? "(unknown)" : holder) + "; its lock is " + where_.lock());
+    }
+    const std::string own = std::to_string(::getpid()) + "\n";
+    must(lock->truncate(0), "cannot write the lock file " + where_.lock());
+    must(write_all(*lock, 0, own), "cannot write the lock file " + where_.lock());
+}
+
+void opening::check_format() {
+    std::string text;
+    const auto failure = read_all(files_, where_.format(), text);
+    if (failure == std::errc::no_such_file_or_directory) {
+        const std::string fresh = where_.format() + ".new";
+        text = std::to_string(format_number) + "\n" + store_.how_.program + "\n";
+        must(write_new(files_, fresh, text), "cannot write " + fresh);
+        must(files_.rename(fresh, where_.format()), "cannot write " + where_.format());
+        return must(files_.sync_directory(where_.root), "cannot sync " + where_.root);
+    }
+    must(failure, "cannot read " + where_.format());
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || number == 0)
+        throw store_damaged({{where_.format(), 0, {}, "does not begin with a format number"}}, where_.root);
+    if (number > format_number)
+        throw store_unavailable(where_.format() + " says format " + std::to_string(number) +
+                                "; this program knows formats up to " + std::to_string(format_number) +
+                                ": use the program that wrote it, or a later one");
+}
+
+void opening::make_directories() {
+    for (const std::string& path :
+         {where_.tables(), where_.tables() + "/games", where_.tables() + "/teams", where_.histories(),
+          where_.histories() + "/games", where_.histories() + "/teams", where_.keys(), where_.journal()})
+        must(files_.make_directory(path), "cannot make " + path);
+    for (const std::string& path : {where_.tables(), where_.histories(), where_.root})
+        must(files_.sync_directory(path), "cannot sync " + path);
+}
+
+// On a small disk segments are small, so that the reserve leaves room for data.
+void opening::choose_segment_size() {
+    constexpr std::uint64_t segment_bytes_min = 64u << 10;
+    std::uint64_t bytes = store_.how_.segment_bytes;
+    std::uint64_t free = 0;
+    if (!files_.free_bytes(where_.root, free) && free / 16 < bytes)
+        bytes = std::min(bytes, std::max(segment_bytes_min, std::bit_floor(free / 16)));
+    store_.journal_ = std::make_unique<journal>(files_, where_, bytes);
+    const auto kept_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(store_.options().idempotency_kept);
+    store_.checkpoints_ =
+        std::make_unique<checkpoints>(files_, where_, kept_us.count(), store_.how_.key_file_bytes);
+}
+
+void opening::read_checkpoint() {
+    std::string text;
+    const auto failure = read_all(files_, where_.checkpoint(), text);
+    if (failure == std::errc::no_such_file_or_directory) {
+        for (const char* kind : {"/games", "/teams"}) {
+            std::vector<std::string> names;
+            must(files_.list(where_.tables() + kind, names), "cannot read " + where_.tables() + kind);
+            if (std::any_of(names.begin(), names.end(), [](auto& name) { return name.ends_with(".json"); }))
+                return note({where_.checkpoint(), 0, {}, "is missing, but there are table files"});
+        }
+        return;
+    }
+    must(failure, "cannot read " + where_.checkpoint());
+    if (!from_text(text, manifest_)) return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
+    for (const auto& [name, saved] : manifest_.tables) read_table(name, saved);
+    for (const saved_keys& saved : manifest_.keys) read_keys(saved);
+    if (renamed_)
+        for (const char* kind : {"/games", "/teams"})
+            must(files_.sync_directory(where_.tables() + kind), "cannot sync " + where_.tables() + kind);
+    if (manifest_.frozen_since != 0 && damage_.empty())
+        if (const auto frozen = store_.restore_frozen(manifest_.frozen_since); !frozen)
+            note({where_.histories(), 0, {}, frozen.error().message});
+}
+
+bool opening::read_matching(const std::string& path, std::uint64_t bytes, std::uint32_t crc,
+                            std::string& text) {
+    std::unique_ptr<file> from;
+    if (files_.open(path, open_mode::read, from)) return false;
+    return !from->read_at(0, bytes, text) && text.size() == bytes && crc32c(text) == crc;
+}
+
+void opening::read_table(const std::string& name, const saved_table& saved) {
+    const std::string path = where_.table(name);
+    std::string text;
+    // One byte more than it should have, so that something behind it is noticed.
+    std::unique_ptr<file> from;
+    bool matches = !files_.open(path, open_mode::read, from) && !from->read_at(0, saved.bytes + 1, text) &&
+                   text.size() == saved.bytes && crc32c(text) == saved.crc;
+    if (!matches) {
+        const std::string beside = checkpoints::beside(where_, name, saved.checkpoint);
+        if (!read_matching(beside, saved.bytes, saved.crc, text))
+            return note(
+                {path, 0, {name}, "is missing or does not match its checksum in " + where_.checkpoint()});
+        must(files_.rename(beside, path), "cannot rename " + beside);
+        renamed_ = true;
+    }
+    const auto read = state_from_json(text);
+    if (!read || read->table() != name || read->sequence() != saved.sequence ||
+        read->version() != saved.version)
+        return note({path, 0, {name}, "is not the table that " + where_.checkpoint() + " says it is"});
+    std::string history;
+    if (saved.history_bytes > 0 &&
+        !read_matching(where_.history(name), saved.history_bytes, saved.history_crc, history))
+        return note({where_.history(name),
+                     0,
+                     {name},
+                     "is missing or does not match its checksum in " + where_.checkpoint()});
+    table& in = store_.restore(read);
+    in.archive_bytes = saved.history_bytes;
+    in.archive_crc = saved.history_crc;
+    in.archive_last = saved.history_last;
+}
+
+void opening::read_keys(const saved_keys& saved) {
+    const std::string path = where_.key_file(saved.number);
+    std::string text;
+    if (!read_matching(path, saved.bytes, saved.crc, text))
+        return note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t end = rest.find('\n');
+        json_reader in(rest.substr(0, end));
+        std::string_view key;
+        key_record record;
+        in.begin_object();
+        for (std::string_view member; in.next_key(member);) {
+            if (member == "key")
+                key = in.string();
+            else if (member == "hash")
+                parse_hexadecimal(in.string(), record.hash) ? void() : in.fail();
+            else if (member == "sequence")
+                record.sequence = in.integer<std::uint64_t>();
+            else if (member == "at")
+                record.at_us = in.integer<std::int64_t>();
+            else if (member == "answer")
+                record.answer = state_from_json(in.raw_value());
+            else
+                in.fail();
+        }
+        if (!in.ok()) {
+            const auto offset = static_cast<std::uint64_t>(rest.data() - text.data());
+            return note({path, offset, {}, "is not a line of idempotency keys"});
+        }
+        store_.restore_key(key, std::move(record));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+}
+
+// Of checkpoints that were not finished; and segments that the one in force does not need.
+void opening::remove_leftovers() {
+    for (const std::string& path : {where_.root, where_.tables() + "/games", where_.tables() + "/teams"}) {
+        std::vector<std::string> names;
+        must(files_.list(path, names), "cannot read " + path);
+        for (const std::string& name : names)
+            if (name.ends_with(".new")) files_.remove(path + "/" + name);
+    }
+    std::vector<std::string> names;
+    must(files_.list(where_.journal(), names), "cannot read " + where_.journal());
+    for (const std::string& name : names)
+        if (const auto number = file_number(name, ".log"); number && *number < manifest_.first_segment)
+            files_.remove(where_.journal() + "/" + name);
+}
+
+void opening::play_journal() {
+    store_.restore_sequence(manifest_.through);
+    std::vector<damage> passed_over;
+    const auto visit = [this](const record& one) { return store_.replay_line(one.line, false); };
+    auto read =
+        read_journal(files_, where_, {manifest_.first_segment, manifest_.through, false}, visit, passed_over);
+    if (const damage* found = std::get_if<damage>(&read)) {
+        note(*found);
+        stop_at_damage();
+    }
+    const journal_end& end = std::get<journal_end>(read);
+    if (!end.spans.empty() && end.position.sequence < manifest_.through) {
+        note({where_.segment(end.position.segment),
+              end.position.offset,
+              {},
+              "the journal ends at commit " + std::to_string(end.position.sequence) +
+                  ", before the checkpoint's " + std::to_string(manifest_.through)});
+        stop_at_damage();
+    }
+    repair(end);
+    store_.checkpoints_->begin(std::move(manifest_));
+    store_.checkpoint_sequence_.store(store_.checkpoints_->in_force().through);
+}
+
+// What was read may never have reached the disk: it is written again before it is answered from.
+void opening::repair(const journal_end& end) {
+    for (const std::uint64_t number : end.unused)
+        must(files_.remove(where_.segment(number)), "cannot remove " + where_.segment(number));
+    const auto rewrite = [&](std::uint64_t segment, auto change) {
+        std::unique_ptr<file> in;
+        const std::string path = where_.segment(segment);
+        must(files_.open(path, open_mode::write, in), "cannot open " + path);
+        must(change(*in), "cannot repair " + path);
+        must(in->sync(), "cannot sync " + path);
+    };
+    const journal_position& at = end.position;
+    if (end.torn) {
+        const std::string path = where_.segment(at.segment);
+        keep_broken_copy(path, at.offset + end.torn_bytes);
+        store_.warn(
+            path + ", byte " + std::to_string(at.offset) +
+            ": the last write was not finished before a crash, and was never acknowledged; it was cut off, "
+            "a copy is in " +
+            path + ".broken");
+        rewrite(at.segment, [&](file& in) { return in.truncate(at.offset); });
+    }
+    if (!end.last_batch.empty())
+        rewrite(end.last_batch_segment,
+                [&](file& in) { return write_all(in, end.last_batch_offset, end.last_batch); });
+    must(files_.sync_directory(where_.journal()), "cannot sync " + where_.journal());
+
+    journal_position from = at;
+    if (end.spans.empty()) {
+        from.sequence = manifest_.through;
+        from.segment = std::max<std::uint64_t>(1, manifest_.first_segment);
+    }
+    must(store_.journal_->begin(from, end.spans), "cannot open the journal in " + where_.journal());
+    std::string failure;
+    if (store_.journal_->append_control(R"({"journal":"opened"})", failure) != journal::written::durable)
+        throw store_unavailable(failure);
+}
+
+void opening::keep_broken_copy(const std::string& path, std::uint64_t bytes) {
+    std::unique_ptr<file> from;
+    std::string text;
+    must(files_.open(path, open_mode::read, from), "cannot read " + path);
+    must(from->read_at(0, bytes, text), "cannot read " + path);
+    must(write_new(files_, path + ".broken", text), "cannot write " + path + ".broken");
+    must(files_.sync_directory(directory_of(path)), "cannot sync " + directory_of(path));
+}
+
+} // namespace stadion::dbserver
