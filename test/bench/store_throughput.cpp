@@ -1,0 +1,218 @@
+// Durable updates per second and their latency, beside an append with fdatasync for each in the same run, and
+// beside redis-server with `appendfsync always` where there is one.
+//
+//     store_throughput [--directory DIR] [--seconds N]
+//
+// Callers are closed loops: each has one update in flight and starts the next when the last is answered, from
+// the completion itself - as a server's connections do - so that their number, not threads, is the load.
+#include "dbserver/json_store.hpp"
+#include "test/support/store_calls.hpp"
+#include "test/support/temporary_directory.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace stadion;
+using namespace stadion::dbserver;
+using clock_type = std::chrono::steady_clock;
+
+struct figures {
+    double per_second = 0, p50_ms = 0, p99_ms = 0, max_ms = 0;
+    std::uint64_t failed = 0;
+};
+
+figures figures_of(std::vector<float>& latencies_ms, double seconds, std::uint64_t failed) {
+    figures f;
+    f.failed = failed;
+    if (latencies_ms.empty()) return f;
+    std::sort(latencies_ms.begin(), latencies_ms.end());
+    const auto at = [&](double share) {
+        return double{
+            latencies_ms[static_cast<std::size_t>(share * static_cast<double>(latencies_ms.size() - 1))]};
+    };
+    f.per_second = static_cast<double>(latencies_ms.size()) / seconds;
+    f.p50_ms = at(0.50), f.p99_ms = at(0.99), f.max_ms = at(1.0);
+    return f;
+}
+
+void print(const char* what, const figures& f) {
+    std::printf("%-44s %10.0f/s   p50 %7.3f ms   p99 %7.3f ms   max %8.3f ms", what, f.per_second, f.p50_ms,
+                f.p99_ms, f.max_ms);
+    if (f.failed) std::printf("   %llu FAILED", static_cast<unsigned long long>(f.failed));
+    std::printf("\n");
+    std::fflush(stdout);
+}
+
+double ms_since(clock_type::time_point start) {
+    return std::chrono::duration<double, std::milli>(clock_type::now() - start).count();
+}
+
+// What one would write first: append a line, sync, answer.
+figures plain_append(const std::string& directory, double seconds) {
+    const std::string path = directory + "/plain.log";
+    const int descriptor = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+    const std::string line(150, 'x');
+    std::vector<float> latencies;
+    std::uint64_t failed = 0;
+    const auto start = clock_type::now();
+    while (ms_since(start) < seconds * 1000) {
+        const auto began = clock_type::now();
+        if (::write(descriptor, line.data(), line.size()) < 0 || ::fdatasync(descriptor) != 0) ++failed;
+        latencies.push_back(static_cast<float>(ms_since(began)));
+    }
+    const double took = ms_since(start) / 1000;
+    ::close(descriptor);
+    return figures_of(latencies, took, failed);
+}
+
+// One caller: an update in flight, always. Completions only hand the caller to a worker, which commits again.
+struct caller {
+    v1::Mutation mutation;
+    clock_type::time_point began;
+    std::int32_t count = 0;
+};
+
+class load {
+public:
+    load(store& on, std::size_t callers, std::size_t workers)
+        : store_(on), callers_(callers), workers_(workers) {}
+
+    figures run(double seconds) {
+        for (std::size_t i = 0; i < callers_.size(); ++i) {
+            callers_[i].mutation =
+                test::set_points("game " + std::to_string(i % 512), {{"Argentina", 0}, {"France", 0}});
+            ready_.push_back(&callers_[i]);
+        }
+        in_flight_ = 0;
+        const auto start = clock_type::now();
+        deadline_ =
+            start + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(seconds));
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < workers_; ++i) threads.emplace_back([this] { work(); });
+        for (auto& one : threads) one.join();
+        const double took = ms_since(start) / 1000;
+        return figures_of(latencies_, took, failed_);
+    }
+
+private:
+    void work() {
+        std::vector<caller*> mine;
+        for (;;) {
+            {
+                std::unique_lock hold(lock_);
+                wake_.wait(hold, [this] { return !ready_.empty() || (ended_ && in_flight_ == 0); });
+                if (ready_.empty()) return;
+                const std::size_t share = std::max<std::size_t>(1, ready_.size() / workers_);
+                mine.assign(ready_.end() - static_cast<std::ptrdiff_t>(share), ready_.end());
+                ready_.resize(ready_.size() - share);
+                if (clock_type::now() >= deadline_) ended_ = true;
+                if (ended_) {
+                    wake_.notify_all();
+                    continue;
+                }
+                in_flight_ += mine.size();
+            }
+            for (caller* one : mine) issue(*one);
+        }
+    }
+
+    void issue(caller& one) {
+        (*one.mutation.mutable_update_score()->mutable_points())["Argentina"] = ++one.count;
+        one.began = clock_type::now();
+        std::vector<v1::Mutation> mutations{one.mutation};
+        store_.commit(std::move(mutations),
+                      [this, &one](std::vector<outcome> outcomes) { done(one, outcomes.front()); });
+    }
+
+    void done(caller& one, const outcome& what) {
+        const auto took = static_cast<float>(ms_since(one.began));
+        std::lock_guard hold(lock_);
+        if (what.result == v1::Outcome::APPLIED)
+            latencies_.push_back(took);
+        else
+            ++failed_;
+        ready_.push_back(&one);
+        --in_flight_;
+        if (ready_.size() == 1 || in_flight_ == 0) wake_.notify_all();
+    }
+
+    store& store_;
+    std::vector<caller> callers_;
+    const std::size_t workers_;
+    clock_type::time_point deadline_;
+    std::mutex lock_;
+    std::condition_variable wake_;
+    std::vector<caller*> ready_;
+    std::vector<float> latencies_;
+    std::size_t in_flight_ = 0;
+    std::uint64_t failed_ = 0;
+    bool ended_ = false;
+};
+
+void run_store(const std::string& directory, std::size_t callers, double seconds) {
+    const std::string data = directory + "/store-" + std::to_string(callers);
+    json_store_options options;
+    options.directory = data;
+    json_store opened(options);
+    figures f = load(opened, callers, 2).run(seconds);
+    const health_report report = opened.health();
+    print(("store, " + std::to_string(callers) + " in flight").c_str(), f);
+    if (report.batches)
+        std::printf("%44s %.0f updates a sync, %zu warnings\n", "",
+                    static_cast<double>(report.mutations) / static_cast<double>(report.batches),
+                    report.warnings.size());
+}
+
+void run_redis(const std::string& directory, double seconds) {
+    if (std::system("command -v redis-server redis-benchmark redis-cli >/dev/null 2>&1") != 0) {
+        std::printf("redis-server is not installed\n");
+        return;
+    }
+    const std::string socket = directory + "/redis.sock";
+    const std::string quiet = " >/dev/null 2>&1";
+    const std::string start = "redis-server --port 0 --unixsocket " + socket + " --dir " + directory +
+                              " --appendonly yes --appendfsync always --save '' --daemonize yes" + quiet;
+    if (std::system(start.c_str()) != 0) return;
+    while (std::system(("redis-cli -s " + socket + " ping" + quiet).c_str()) != 0) std::this_thread::yield();
+    for (const int clients : {1, 50, 256}) {
+        const auto count = static_cast<long>(seconds * (clients == 1 ? 4000 : 60000));
+        std::printf("redis appendfsync always, %d callers: ", clients);
+        std::fflush(stdout);
+        const std::string run = "redis-benchmark -s " + socket + " -t set -d 100 -r 512 -q -n " +
+                                std::to_string(count) + " -c " + std::to_string(clients) +
+                                " | tr '\\r' '\\n' | grep 'requests per second' | tail -1";
+        if (std::system(run.c_str()) != 0) std::printf("failed\n");
+    }
+    if (std::system(("redis-cli -s " + socket + " shutdown nosave" + quiet).c_str()) != 0) return;
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    std::string directory;
+    double seconds = 3;
+    for (int i = 1; i + 1 < count; i += 2) {
+        if (std::strcmp(arguments[i], "--directory") == 0)
+            directory = arguments[i + 1];
+        else if (std::strcmp(arguments[i], "--seconds") == 0)
+            seconds = std::atof(arguments[i + 1]);
+        else
+            return std::fprintf(stderr, "unknown option %s\n", arguments[i]), 2;
+    }
+    test::temporary_directory own;
+    if (directory.empty()) directory = own.path();
+    print("plain append + fdatasync each, 1 caller", plain_append(directory, seconds));
+    for (const std::size_t callers : {1u, 64u, 256u, 1024u}) run_store(directory, callers, seconds);
+    run_redis(directory, seconds);
+}
