@@ -11,7 +11,7 @@ duration duration_of(double ns) { return duration(std::llround(ns)); }
 
 } // namespace
 
-berkeley::berkeley(berkeley_settings settings, server_id self, cluster_clock clock)
+berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock)
     : settings_(settings), self_(self), clock_(std::move(clock)) {}
 
 // ---- being polled
@@ -31,10 +31,12 @@ clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
     reply.drift_bound = line.drift_bound;
     reply.synchronised = line.synchronised;
     reply.corrected = corrected_;
+    reply.incarnation = self_.incarnation;
     return reply;
 }
 
 bool berkeley::on_correction(instant now, const clock_correction& correction) {
+    if (correction.incarnation != self_.incarnation) return true; // measured of another local clock
     if (!clock_.correct(now, correction))
         return correction.epoch >= clock_.epoch(); // a repetition is no offence
     corrected_ = correction.epoch;
@@ -70,6 +72,7 @@ berkeley_actions berkeley::on_view(instant now, const fleet_view& view) {
     berkeley_actions out;
     const bool grew = leads() && view.ring != ring_;
     ring_ = view.ring;
+    if (const member* const me = find_member(ring_, self_.id)) self_ = std::max(self_, *me);
     if (grew && burst_end_ == never) start_round(now, out); // a newcomer waits for its first correction
     return out;
 }
@@ -108,7 +111,7 @@ void berkeley::start_round(instant now, berkeley_actions& out) {
         return std::ranges::find(ring_, entry.second.who) == ring_.end();
     });
     for (const member& m : ring_) {
-        if (m.id == self_) continue;
+        if (m.id == self_.id) continue;
         peer& p = peers_.try_emplace(m.id, m, settings_.drift_max).first->second;
         p.burst.clear();
         p.sent = 0;
@@ -136,7 +139,8 @@ berkeley_actions berkeley::on_reply(instant now, server_id from, const clock_rep
     const auto found = peers_.find(from);
     if (!leads() || burst_end_ == never || found == peers_.end()) return out;
     peer& p = found->second;
-    if (reply.round != round_ || reply.index != p.sent || p.done) return out;
+    if (reply.round != round_ || reply.index != p.sent || p.done || reply.incarnation != p.who.incarnation)
+        return out;
     p.burst.add(p.sent_at, reply.received, reply.sent, now);
     p.last = reply;
     probe(now, p, out);
@@ -167,7 +171,8 @@ std::vector<berkeley::estimate> berkeley::take_estimates(instant now) {
     const clock_line& line = clock_.line();
     std::vector<estimate> all;
     estimate& own = all.emplace_back();
-    own.who = self_;
+    own.who = self_.id;
+    own.incarnation = self_.incarnation;
     own.at = own.measured = now;
     own.rate = line.rate;
     own.drift_bound = settings_.reference_wander;
@@ -190,6 +195,7 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
 
     estimate e;
     e.who = from.who.id;
+    e.incarnation = from.who.incarnation;
     e.at = now + duration_of(fit.offset_ns + fit.rate * since);
     const duration since_sent = e.at - from.last.sent;
     const std::int64_t theirs =
@@ -208,7 +214,9 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
                           (fit.rate_known ? 0 : std::abs(from.last.rate - ours.rate));
     const bool keep = from.last.synchronised && fitted > 1.5 * kept;
     e.drift_bound = keep ? kept : fitted;
-    e.rate = keep || !fit.rate_known ? from.last.rate : (1 + ours.rate) / (1 + fit.rate) - 1;
+    const double wanted = keep || !fit.rate_known ? from.last.rate : (1 + ours.rate) / (1 + fit.rate) - 1;
+    e.rate = std::clamp(wanted, -2 * settings_.drift_max, 2 * settings_.drift_max);
+    e.drift_bound += std::abs(e.rate - wanted);
     return e;
 }
 
@@ -254,16 +262,17 @@ void berkeley::correct(instant now, const estimate& of, duration shift, berkeley
     clock_correction correction;
     correction.epoch = clock_.epoch();
     correction.round = round_;
+    correction.incarnation = of.incarnation;
     correction.at = of.at;
     correction.measured = of.measured;
-    correction.target = clock_.line().target_at(now) + (of.who == self_ ? shift.count() : 0);
+    correction.target = clock_.line().target_at(now) + (of.who == self_.id ? shift.count() : 0);
     correction.rate = of.rate;
     correction.bound =
         of.bound + inherited_ + duration_of(nanoseconds_of(now - inherited_at_) * inherited_drift_);
     correction.drift_bound = of.drift_bound + inherited_drift_;
     const duration offset = duration_of(of.offset_ns) - shift;
     offsets_[of.who] = offset;
-    if (of.who == self_)
+    if (of.who == self_.id)
         on_correction(now, correction);
     else
         out.push_back(send_correction{of.who, correction, -offset});
@@ -272,8 +281,8 @@ void berkeley::correct(instant now, const estimate& of, duration shift, berkeley
 bool berkeley::everyone_follows() const {
     return std::ranges::all_of(ring_, [this](const member& m) {
         const auto found = peers_.find(m.id);
-        return m.id == self_ || (found != peers_.end() && found->second.done &&
-                                 found->second.last.corrected == clock_.epoch());
+        return m.id == self_.id || (found != peers_.end() && found->second.done &&
+                                    found->second.last.corrected == clock_.epoch());
     });
 }
 

@@ -58,7 +58,8 @@ struct clock_reply {
     duration error{0};
     double drift_bound = 0;
     bool synchronised = false;
-    epoch_number corrected = 0; // the epoch of the last correction it took
+    epoch_number corrected = 0;    // the epoch of the last correction it took
+    std::uint64_t incarnation = 0; // of the answering server: another one may have another local clock
 };
 
 struct send_probe {
@@ -76,7 +77,7 @@ using berkeley_actions = std::vector<berkeley_action>;
 
 class berkeley {
 public:
-    berkeley(berkeley_settings settings, server_id self, cluster_clock clock);
+    berkeley(berkeley_settings settings, member self, cluster_clock clock);
 
     // As decided by the election: leader 0 means that nobody leads yet under this epoch.
     berkeley_actions on_leader(instant now, epoch_number epoch, server_id leader);
@@ -92,7 +93,7 @@ public:
 
     cluster_clock& clock() { return clock_; }
     const cluster_clock& clock() const { return clock_; }
-    bool leads() const { return leader_ == self_; }
+    bool leads() const { return leader_ == self_.id; }
     std::uint64_t round() const { return round_; }
     // What the leader last measured of each server: its target's distance from the reference.
     const std::map<server_id, duration>& offsets() const { return offsets_; }
@@ -112,6 +113,7 @@ private:
     };
     struct estimate {
         server_id who = 0;
+        std::uint64_t incarnation = 0;
         instant at{0};        // now, in that server's local time
         double offset_ns = 0; // its target less the reference
         double rate = 0;      // that makes its target go with the reference
@@ -133,7 +135,7 @@ private:
     bool everyone_follows() const;
 
     berkeley_settings settings_;
-    server_id self_;
+    member self_;
     cluster_clock clock_;
     std::vector<member> ring_;
     server_id leader_ = 0;

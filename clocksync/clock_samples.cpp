@@ -82,9 +82,18 @@ clock_samples::line clock_samples::fit() const {
     line fitted;
     fitted.at = last.at;
     const rate_interval possible = possible_rates();
-    fitted.rate_known = samples_.size() >= 3 && xx > 0;
-    if (fitted.rate_known)
-        fitted.rate = std::clamp(xy / xx, possible.low, std::max(possible.low, possible.high));
+    if (samples_.size() >= 4 && xx > 0) {
+        const double slope = std::clamp(xy / xx, possible.low, std::max(possible.low, possible.high));
+        double residual = 0;
+        for (const clock_sample& s : samples_) {
+            const double miss = nanoseconds_of(s.middle - last.middle) - mean_y -
+                                slope * (nanoseconds_of(s.at - last.at) - mean_x);
+            residual += weight_of(s) * miss * miss;
+        }
+        const double spread = std::sqrt(residual / static_cast<double>(samples_.size()) / xx);
+        fitted.rate_known = spread < drift_max_ / 4; // else the noise says more than the slope
+        if (fitted.rate_known) fitted.rate = slope;
+    }
     fitted.rate_error = std::max(possible.high - fitted.rate, fitted.rate - possible.low);
     const double last_middle = nanoseconds_of(last.middle);
     const double correction = fitted.rate_known ? mean_y - fitted.rate * mean_x : 0;

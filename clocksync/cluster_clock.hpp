@@ -54,6 +54,7 @@ struct clock_line {
 struct clock_correction {
     epoch_number epoch = 0;
     std::uint64_t round = 0;
+    std::uint64_t incarnation = 0; // of the server it was measured for
     instant at{0};
     std::int64_t target = 0;
     double rate = 0;

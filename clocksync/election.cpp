@@ -303,8 +303,10 @@ void election::note_epoch(instant now, epoch_number epoch, election_actions& out
 }
 
 void election::adopt(instant now, epoch_number epoch, server_id leader, election_actions& out) {
-    // A server that restarted under its old id must not be told that it leads: it has forgotten what it did.
-    if (leader_ == leader || (leader == self_ && epoch <= born_)) return;
+    if (leader_ == leader) return;
+    // A server that restarted under its old id has forgotten what it did as a leader; it may lead under an
+    // epoch older than itself only if it took part in that election after its start.
+    if (leader == self_ && epoch <= born_ && frozen_epoch_ != epoch) return;
     leader_ = leader;
     leader_score_ = 0;
     last_heard_ = now;

@@ -111,6 +111,7 @@ public:
     epoch_number epoch() const { return highest_; }
     server_id leader() const { return leader_; }
     bool leads() const { return leader_ == self_; }
+    bool holds_round(epoch_number epoch) const { return round_ && round_->epoch == epoch; }
     double score() const { return score_.value_or(0); }
     election_reason last_reason() const { return last_reason_; } // of this server's last request
     const std::vector<member>& ring() const { return ring_; }

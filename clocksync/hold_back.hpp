@@ -11,7 +11,10 @@ namespace stadion::clocksync {
 class hold_back {
 public:
     // Senders by slot; the slots are in the order of the servers' ids, which breaks ties.
-    void reset(std::size_t senders) { queues_.assign(senders, {}); }
+    void reset(std::size_t senders, std::size_t ties_to = 0) {
+        queues_.assign(senders, {});
+        ties_to_ = ties_to;
+    }
 
     void add(std::size_t slot, batch b) { queues_[slot].push_back(std::move(b)); }
 
@@ -20,7 +23,8 @@ public:
     template <typename Limit>
     const batch* next(Limit limit, std::size_t& slot) const {
         const batch* first = nullptr;
-        for (std::size_t i = 0; i < queues_.size(); ++i) {
+        for (std::size_t n = 0; n < queues_.size(); ++n) {
+            const std::size_t i = (ties_to_ + n) % queues_.size();
             if (queues_[i].empty()) continue;
             const batch& front = queues_[i].front();
             if (front.timestamp > limit(i) || (first && front.timestamp >= first->timestamp)) continue;
@@ -44,6 +48,7 @@ public:
 
 private:
     std::vector<std::deque<batch>> queues_;
+    std::size_t ties_to_ = 0; // everyone's must be the same
 };
 
 } // namespace stadion::clocksync

@@ -192,7 +192,7 @@ void ordered_multicast::enter(instant now, const propose_frame& proposal, order_
     view_ = proposal.proposal;
     own_slot_ = slot_of(self_.id);
     senders_.assign(members_.size(), {});
-    held_.reset(members_.size());
+    held_.reset(members_.size(), settings_.bug == planted_bug::order_breaks_ties_locally ? own_slot_ : 0);
     newest_ = told_timestamp_ = told_low_ = 0;
     stopped_.reset();
     proposal_.reset();
