@@ -1,0 +1,101 @@
+#include "dbserver/database_server.hpp"
+
+#include "dbserver/damage.hpp"
+#include "dbserver/json_store.hpp"
+#include "dbserver/store_feed.hpp"
+#include "dbserver/store_routes.hpp"
+#include "net/board_http.hpp"
+#include "net/board_rpc.hpp"
+#include "net/board_streams.hpp"
+#include "net/membership.hpp"
+#include "net/server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <future>
+
+namespace stadion::dbserver {
+
+struct database_server::parts {
+    parts(net::runtime& to_run_on, database_options with)
+        : threads(to_run_on),
+          options(std::move(with)),
+          server(threads, "dbserver", options.access),
+          boards(threads) {}
+
+    net::runtime& threads;
+    database_options options;
+    net::server server;
+    net::board_set boards;
+    std::unique_ptr<json_store> store;
+    std::unique_ptr<store_feed> feed;
+    std::shared_ptr<net::membership> member;
+};
+
+database_server::database_server(net::runtime& threads, database_options options)
+    : parts_(std::make_unique<parts>(threads, std::move(options))) {}
+
+database_server::~database_server() = default;
+
+wire::result<std::string> database_server::start() {
+    auto& my = *parts_;
+    json_store_options how;
+    how.directory = my.options.data.string();
+    how.program = net::software_name();
+    how.salvage = my.options.salvage;
+    how.engine.on_poisoned = [this] {
+        if (on_stop_order) on_stop_order();
+    };
+    try {
+        my.store = std::make_unique<json_store>(std::move(how));
+    } catch (const std::exception& failure) {
+        return wire::make_error(wire::status::failed_precondition, failure.what());
+    }
+    my.feed = std::make_unique<store_feed>(*my.store, my.boards);
+
+    add_database_rpc(my.server, my.boards, *my.feed);
+    add_board_http(my.server, my.boards, *my.feed);
+    add_board_streams(my.server, my.boards);
+    add_store_routes(my.server, *my.store, *my.feed);
+    my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");
+
+    auto address = my.server.listen(my.options.host, my.options.port);
+    if (!address || my.options.dispatcher.empty()) return address;
+
+    net::membership_options joining;
+    joining.dispatcher = my.options.dispatcher;
+    joining.kind = "dbserver";
+    joining.address = *address;
+    joining.services = {"Database"};
+    joining.token = my.options.access.own_token(net::role::server);
+    my.member = std::make_shared<net::membership>(my.threads.at(0), std::move(joining));
+    my.member->on_report = [&my] {
+        net::membership::report said;
+        said.clients = static_cast<std::uint32_t>(my.server.connections());
+        said.serving = my.server.is_ready();
+        said.draining = my.server.context().draining;
+        return said;
+    };
+    my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
+        my.server.context().server_id = server_id;
+        my.server.context().epoch = epoch;
+    };
+    my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
+        if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
+    };
+    my.threads.at(0).post([&my] { my.member->start(); });
+    return address;
+}
+
+void database_server::stop(std::chrono::milliseconds hard) {
+    auto& my = *parts_;
+    if (my.member) {
+        std::promise<void> left;
+        my.threads.at(0).post([&] { my.member->leave([&] { left.set_value(); }); });
+        left.get_future().wait();
+    }
+    my.server.drain(hard);
+    if (my.store) my.store->stop();
+}
+
+} // namespace stadion::dbserver

@@ -1,0 +1,116 @@
+#include "dbserver/store_feed.hpp"
+
+#include <map>
+#include <mutex>
+
+namespace stadion::dbserver {
+namespace {
+
+constexpr std::size_t events_kept = 65'536;
+
+net::board_event_ptr state_event(const state_ptr& what) {
+    v1::Event message;
+    message.set_sequence(what->sequence());
+    message.set_topic(what->table());
+    if (const auto* score = what->score()) *message.mutable_score() = *score;
+    if (const auto* tally = what->tally()) *message.mutable_tally() = *tally;
+    return std::make_shared<const wire::board_event>(std::move(message));
+}
+
+} // namespace
+
+net::board_event_ptr to_board_event(const event& what) {
+    if (what.state) return state_event(what.state);
+    v1::Event message; // nothing to see, but its number must not be missing
+    message.set_sequence(what.sequence);
+    return std::make_shared<const wire::board_event>(std::move(message));
+}
+
+// Holds the answers of a batch back until every board has it.
+class store_feed::gate {
+public:
+    explicit gate(bool is_open) : open_(is_open) {}
+
+    void when_open(net::worker& home, std::function<void()> task) {
+        std::unique_lock lock(mutex_);
+        if (!open_) {
+            waiting_[&home].push_back(std::move(task));
+            return;
+        }
+        lock.unlock();
+        home.post(std::move(task));
+    }
+
+    void open() {
+        std::map<net::worker*, std::vector<std::function<void()>>> ready;
+        {
+            const std::lock_guard lock(mutex_);
+            open_ = true;
+            ready.swap(waiting_);
+        }
+        for (auto& [home, tasks] : ready)
+            home->post([tasks = std::move(tasks)] {
+                for (const auto& task : tasks) task();
+            });
+    }
+
+private:
+    std::mutex mutex_;
+    bool open_;
+    std::map<net::worker*, std::vector<std::function<void()>>> waiting_;
+};
+
+store_feed::store_feed(store& from, net::board_set& to)
+    : store_(from), boards_(to), last_(std::make_shared<gate>(true)) {
+    load();
+    subscription_ = store_.watch([this](std::span<const event> events) { on_events(events); });
+}
+
+store_feed::~store_feed() = default;
+
+void store_feed::load() {
+    const auto sequence = store_.sequence();
+    auto recent = std::make_shared<net::event_batch>();
+    for (std::size_t wanted = events_kept; wanted != 0 && recent->empty(); wanted /= 2)
+        if (auto events = store_.events_since(sequence > wanted ? sequence - wanted : 0))
+            for (const auto& one : *events) recent->push_back(to_board_event(one));
+    boards_.remember(std::move(recent));
+
+    auto states = std::make_shared<net::event_batch>();
+    for (const auto prefix : {games_prefix, teams_prefix})
+        for (const auto& one : store_.scan(prefix, page{{}, SIZE_MAX}, audience::scorer))
+            states->push_back(state_event(one));
+    boards_.replace(sequence, std::move(states));
+}
+
+void store_feed::on_events(std::span<const event> events) {
+    auto batch = std::make_shared<net::event_batch>();
+    batch->reserve(events.size());
+    for (const auto& one : events) batch->push_back(to_board_event(one));
+    last_ = std::make_shared<gate>(false);
+    boards_.publish(std::move(batch), [opened = last_] { opened->open(); });
+}
+
+void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
+                        std::function<void(std::vector<v1::Outcome>)> done) {
+    store_.commit(std::move(mutations), [this, &home, done = std::move(done)](std::vector<outcome> outcomes) {
+        auto answer = [outcomes = std::move(outcomes), done] {
+            std::vector<v1::Outcome> messages;
+            messages.reserve(outcomes.size());
+            for (const auto& one : outcomes) messages.push_back(to_message(one));
+            done(std::move(messages));
+        };
+        if (home.is_current()) return answer(); // refused, or answered before: nothing new was published
+        last_->when_open(home, std::move(answer));
+    });
+}
+
+void store_feed::write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds, handler done) {
+    std::vector<v1::Mutation> one;
+    one.push_back(std::move(mutation));
+    commit(home, std::move(one), [done = std::move(done)](std::vector<v1::Outcome> outcomes) {
+        done(std::move(outcomes.front()));
+    });
+}
+
+} // namespace stadion::dbserver

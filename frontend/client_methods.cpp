@@ -1,0 +1,42 @@
+#include "frontend/client_methods.hpp"
+
+#include "wire/proto/frontend.pb.h"
+
+namespace stadion::frontend {
+namespace {
+
+std::string attachment_name(const std::string& client_id) { return "client/" + client_id; }
+
+} // namespace
+
+void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
+                        std::function<void()> changed) {
+    to.rpc().on<v1::RegisterClientRequest>(
+        "FrontEnd", "RegisterClient", net::anyone,
+        [&to, &clients, &boards, changed](const v1::RegisterClientRequest& request,
+                                          net::call& one) -> wire::result<v1::RegisterClientResponse> {
+            auto added = clients.add(request.client_id(), request.ticket());
+            if (!added) return added.error();
+            one.link().attachments()[attachment_name(request.client_id())] = std::move(*added);
+            changed();
+            v1::RegisterClientResponse response;
+            response.set_server_id(to.context().server_id);
+            response.set_clients(clients.clients());
+            response.set_sequence(boards.of(one.home()).board().sequence());
+            response.set_next_request(1);
+            return response;
+        });
+    to.rpc().on<v1::UnregisterClientRequest>(
+        "FrontEnd", "UnregisterClient", net::anyone,
+        [changed](const v1::UnregisterClientRequest& request,
+                  net::call& one) -> wire::result<v1::UnregisterClientResponse> {
+            if (one.link().attachments().erase(attachment_name(request.client_id())) == 0)
+                return wire::make_error(wire::status::not_found,
+                                        "no client is registered on this connection as " +
+                                            request.client_id());
+            changed();
+            return v1::UnregisterClientResponse();
+        });
+}
+
+} // namespace stadion::frontend

@@ -1,0 +1,16 @@
+// RegisterClient and UnregisterClient.
+#pragma once
+
+#include "frontend/registrations.hpp"
+#include "net/live_board.hpp"
+#include "net/server.hpp"
+
+#include <functional>
+
+namespace stadion::frontend {
+
+// `changed` is called on the connection's worker when the count may have changed.
+void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
+                        std::function<void()> changed);
+
+} // namespace stadion::frontend

@@ -1,0 +1,126 @@
+#include "frontend/frontend_server.hpp"
+
+#include "frontend/client_methods.hpp"
+#include "frontend/remote_writer.hpp"
+#include "frontend/replica.hpp"
+#include "net/board_http.hpp"
+#include "net/board_rpc.hpp"
+#include "net/board_streams.hpp"
+#include "net/membership.hpp"
+#include "net/server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <future>
+
+namespace stadion::frontend {
+
+struct frontend_server::parts {
+    parts(net::runtime& to_run_on, frontend_options with)
+        : threads(to_run_on),
+          options(std::move(with)),
+          clients(options.capacity),
+          server(threads, "frontend", options.access),
+          boards(threads),
+          writer(threads, options.access.own_token(net::role::server)),
+          feed(std::make_shared<replica>(threads.at(0), boards,
+                                         options.access.own_token(net::role::server))) {}
+
+    void follow_database(const std::string& address) {
+        if (address.empty() || address == database) return;
+        database = address;
+        feed->follow(address);
+        writer.follow(address);
+    }
+
+    net::runtime& threads;
+    frontend_options options;
+    registrations clients; // outlives the connections that hold registrations
+    net::server server;
+    net::board_set boards;
+    remote_writer writer;
+    std::shared_ptr<replica> feed;
+    std::shared_ptr<net::membership> member;
+    std::string database; // worker 0
+};
+
+frontend_server::frontend_server(net::runtime& threads, frontend_options options)
+    : parts_(std::make_unique<parts>(threads, std::move(options))) {}
+
+frontend_server::~frontend_server() = default;
+
+wire::result<std::string> frontend_server::start() {
+    auto& my = *parts_;
+    add_front_end_rpc(my.server, my.boards, my.writer);
+    add_board_http(my.server, my.boards, my.writer);
+    add_board_streams(my.server, my.boards);
+    add_client_methods(my.server, my.clients, my.boards, [] {});
+    my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
+    my.server.add_check("board", [&my]() -> wire::result<void> {
+        if (my.feed->is_filled() && my.feed->is_following()) return {};
+        return wire::make_error(wire::status::unavailable, my.feed->trouble());
+    });
+    my.server.add_status([&my](nlohmann::ordered_json& status) {
+        status["clients"] = my.clients.clients();
+        status["capacity"] = my.clients.capacity();
+        status["sequence"] = my.boards.sequence();
+        status["database"] = {{"connected", my.feed->is_following()}};
+        // Reads go on without the database server, so this server is still up for its clients.
+        if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
+    });
+
+    auto address = my.server.listen(my.options.host, my.options.port);
+    if (!address) return address;
+    if (!my.options.database.empty())
+        my.threads.at(0).post([&my] { my.follow_database(my.options.database); });
+    if (my.options.dispatcher.empty()) return address;
+
+    net::membership_options joining;
+    joining.dispatcher = my.options.dispatcher;
+    joining.kind = "frontend";
+    joining.address = *address;
+    joining.capacity = my.options.capacity;
+    joining.services = {"FrontEnd"};
+    joining.token = my.options.access.own_token(net::role::server);
+    my.member = std::make_shared<net::membership>(my.threads.at(0), std::move(joining));
+    my.member->on_report = [&my] {
+        auto census = my.clients.take_census();
+        net::membership::report said;
+        said.clients = census.clients;
+        said.redeemed = std::move(census.redeemed);
+        said.serving = my.feed->is_filled();
+        said.draining = my.server.context().draining;
+        said.load = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
+        return said;
+    };
+    my.member->on_reported = [&my](const std::vector<std::string>& tickets) { my.clients.reported(tickets); };
+    my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
+        my.server.context().server_id = server_id;
+        my.server.context().epoch = epoch;
+    };
+    my.member->on_view = [&my](const v1::View& view) {
+        my.server.context().epoch = view.epoch();
+        if (!my.options.database.empty()) return;
+        for (const auto& one : view.servers())
+            if (one.kind() == "dbserver") my.follow_database(one.address());
+    };
+    my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
+        if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
+    };
+    my.threads.at(0).post([&my] { my.member->start(); });
+    return address;
+}
+
+void frontend_server::stop(std::chrono::milliseconds hard) {
+    auto& my = *parts_;
+    if (my.member) {
+        std::promise<void> left;
+        my.threads.at(0).post([&] { my.member->leave([&] { left.set_value(); }); });
+        left.get_future().wait();
+    }
+    my.server.drain(hard);
+    my.writer.close();
+    my.threads.at(0).post([feed = my.feed] { feed->close(); });
+}
+
+} // namespace stadion::frontend

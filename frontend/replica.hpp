@@ -1,0 +1,52 @@
+// Keeps the boards of a front-end what the database server's feed makes them.
+//
+// Follows Database.Watch over one link: at first a snapshot with recent events before it, so that this server
+// can resume others' subscriptions from before its own start; after a lost connection whatever came since.
+// The boards go on answering while the database server is away. Threading: one worker.
+#pragma once
+
+#include "net/link.hpp"
+#include "net/live_board.hpp"
+
+#include <atomic>
+
+namespace stadion::frontend {
+
+class replica : public std::enable_shared_from_this<replica> {
+public:
+    replica(net::worker& home, net::board_set& boards, std::string token);
+
+    // Follows the server at this address from now on.
+    void follow(const std::string& address);
+    void close();
+
+    // Any thread. Whether the board has ever been complete; and whether the feed is connected now.
+    bool is_filled() const noexcept { return filled_; }
+    bool is_following() const noexcept { return following_; }
+    std::uint64_t sequence() const noexcept { return sequence_; }
+    std::string trouble() const;
+
+private:
+    void watch();
+    void on_event(std::string_view payload);
+    void take_snapshot();
+    void publish_soon();
+    void publish();
+
+    net::worker& home_;
+    net::board_set& boards_;
+    std::shared_ptr<net::link> link_;
+    net::event_batch batch_;        // live events not yet published
+    net::event_batch before_;       // recent events from before a snapshot
+    net::event_batch states_;       // of a snapshot that is arriving
+    std::uint64_t snapshot_at_ = 0; // its sequence
+    std::size_t states_missing_ = 0;
+    bool in_snapshot_ = false;
+    bool first_ = true;
+    bool publishing_ = false;
+    std::atomic<bool> filled_{false};
+    std::atomic<bool> following_{false};
+    std::atomic<std::uint64_t> sequence_{0};
+};
+
+} // namespace stadion::frontend
