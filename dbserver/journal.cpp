@@ -86,6 +86,16 @@ journal::written journal::append(std::string& records, std::uint64_t last_sequen
                 saying("cannot make the journal's next segment after", where_.segment(at_.segment), why);
             return written::nothing;
         }
+    // A segment begins with one small record, durable before any other, so that a batch that is torn always
+    // has one before it, which tells its number.
+    if (at_.offset == 0)
+        if (const written begun = append_control(R"({"segment":"begins"})", failure); begun != written::durable)
+            return begun;
+    return write_batch(records, last_sequence, failure);
+}
+
+journal::written journal::write_batch(std::string& records, std::uint64_t last_sequence,
+                                      std::string& failure) {
     const std::uint32_t crc = seal_records(records, at_.batch + 1, seed_, at_.previous_crc);
     if (const auto why = write_all(*file_, at_.offset, records)) {
         failure = saying("cannot write to", where_.segment(at_.segment), why);
@@ -109,7 +119,7 @@ journal::written journal::append_control(std::string_view line, std::string& fai
     const std::size_t begun_at = begin_record(records);
     records += line;
     end_record(records, begun_at, at_.sequence, control_record);
-    return append(records, at_.sequence, failure);
+    return write_batch(records, at_.sequence, failure);
 }
 
 // What follows in the segment is gone with the cut, so that the next batch goes to a new one.

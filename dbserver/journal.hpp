@@ -64,6 +64,7 @@ public:
 private:
     std::error_code make_segment(std::uint64_t number, std::unique_ptr<file>& made);
     std::error_code turn_over();
+    written write_batch(std::string& records, std::uint64_t last_sequence, std::string& failure);
     written cut_back(std::string& failure);
 
     files& files_;

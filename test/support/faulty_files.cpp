@@ -1,6 +1,7 @@
 #include "test/support/faulty_files.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stadion::test {
 namespace {
@@ -54,20 +55,20 @@ void simulated_disk::apply(const disk_change& change) {
         break;
     case kind::write:
     case kind::truncate: {
-        inode& of = inodes_.at(change.inode);
+        stored_file& of = inodes_.at(change.inode);
         change_bytes(of.cached, change);
         of.unsynced.push_back(change);
         break;
     }
     case kind::sync: {
-        inode& of = inodes_.at(change.inode);
+        stored_file& of = inodes_.at(change.inode);
         for (const disk_change& one : of.unsynced) change_bytes(of.durable, one);
         of.unsynced.clear();
         break;
     }
     case kind::failed_sync: {
         // What was not written is clean in the cache and lost: the next sync will not write it.
-        inode& of = inodes_.at(change.inode);
+        stored_file& of = inodes_.at(change.inode);
         std::mt19937 random(change.seed);
         for (const disk_change& one : of.unsynced) keep_some(of.durable, one, crash_style::random, random);
         of.unsynced.clear();
@@ -106,8 +107,8 @@ simulated_disk simulated_disk::crashed(crash_style style, std::mt19937& random) 
     }
     for (const auto& [path, number] : after.durable_names_) {
         if (number == 0) continue;
-        inode& into = after.inodes_[number];
-        const inode& from = inodes_.at(number);
+        stored_file& into = after.inodes_[number];
+        const stored_file& from = inodes_.at(number);
         into.durable = from.durable;
         if (style != crash_style::drop_all)
             for (const disk_change& one : from.unsynced) keep_some(into.durable, one, style, random);
@@ -165,11 +166,9 @@ public:
         if (how != fault::none) bytes = bytes.substr(0, bytes.size() / 2);
         in_.apply({.what = disk_change::kind::write,
                    .path = path_,
-                   .other = {},
                    .inode = inode_,
                    .offset = offset,
-                   .bytes = std::string(bytes),
-                   .seed = 0});
+                   .bytes = std::string(bytes)});
         if (how == fault::torn_write) return error_of(how);
         written = bytes.size();
         return {};
@@ -186,10 +185,7 @@ public:
         const fault how = in_.next_fault();
         in_.apply({.what = how == fault::none ? disk_change::kind::sync : disk_change::kind::failed_sync,
                    .path = path_,
-                   .other = {},
                    .inode = inode_,
-                   .offset = 0,
-                   .bytes = {},
                    .seed = static_cast<std::uint32_t>(in_.calls_)});
         return how == fault::none ? std::error_code{} : error_of(how);
     }
@@ -223,13 +219,7 @@ public:
 
 private:
     std::error_code resize(std::uint64_t length) {
-        in_.apply({.what = disk_change::kind::truncate,
-                   .path = path_,
-                   .other = {},
-                   .inode = inode_,
-                   .offset = length,
-                   .bytes = {},
-                   .seed = 0});
+        in_.apply({.what = disk_change::kind::truncate, .path = path_, .inode = inode_, .offset = length});
         return {};
     }
 
@@ -293,13 +283,7 @@ std::error_code faulty_files::open(const std::string& path, dbserver::open_mode 
     if (!inode) {
         if (mode != dbserver::open_mode::create) return code(std::errc::no_such_file_or_directory);
         inode = disk_.next_inode();
-        apply({.what = disk_change::kind::create,
-               .path = path,
-               .other = {},
-               .inode = *inode,
-               .offset = 0,
-               .bytes = {},
-               .seed = 0});
+        apply({.what = disk_change::kind::create, .path = path, .inode = *inode});
     }
     before = std::exchange(opened, std::make_unique<open_file>(*this, path, *inode));
     return {};
@@ -309,26 +293,14 @@ std::error_code faulty_files::rename(const std::string& from, const std::string&
     std::lock_guard hold(lock_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
     if (!disk_.inode_of(from)) return code(std::errc::no_such_file_or_directory);
-    apply({.what = disk_change::kind::rename,
-           .path = from,
-           .other = to,
-           .inode = 0,
-           .offset = 0,
-           .bytes = {},
-           .seed = 0});
+    apply({.what = disk_change::kind::rename, .path = from, .other = to});
     return {};
 }
 
 std::error_code faulty_files::exchange(const std::string& one, const std::string& other) {
     std::lock_guard hold(lock_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
-    apply({.what = disk_change::kind::exchange,
-           .path = one,
-           .other = other,
-           .inode = 0,
-           .offset = 0,
-           .bytes = {},
-           .seed = 0});
+    apply({.what = disk_change::kind::exchange, .path = one, .other = other});
     return {};
 }
 
@@ -336,13 +308,7 @@ std::error_code faulty_files::remove(const std::string& path) {
     std::lock_guard hold(lock_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
     if (!disk_.inode_of(path)) return code(std::errc::no_such_file_or_directory);
-    apply({.what = disk_change::kind::remove,
-           .path = path,
-           .other = {},
-           .inode = 0,
-           .offset = 0,
-           .bytes = {},
-           .seed = 0});
+    apply({.what = disk_change::kind::remove, .path = path});
     return {};
 }
 
@@ -356,13 +322,7 @@ std::error_code faulty_files::make_directory(const std::string&) {
 std::error_code faulty_files::sync_directory(const std::string& path) {
     std::lock_guard hold(lock_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
-    apply({.what = disk_change::kind::sync_directory,
-           .path = path,
-           .other = {},
-           .inode = 0,
-           .offset = 0,
-           .bytes = {},
-           .seed = 0});
+    apply({.what = disk_change::kind::sync_directory, .path = path});
     return {};
 }
 

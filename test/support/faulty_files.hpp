@@ -28,11 +28,11 @@ namespace stadion::test {
 struct disk_change {
     enum class kind { create, write, truncate, sync, failed_sync, rename, exchange, remove, sync_directory };
     kind what = kind::write;
-    std::string path;  // of a file's changes: only to read in a trace
-    std::string other; // rename, exchange
+    std::string path = {};  // of a file's changes: only to read in a trace
+    std::string other = {}; // rename, exchange
     std::uint64_t inode = 0;
     std::uint64_t offset = 0; // truncate: the length
-    std::string bytes;
+    std::string bytes = {};
     std::uint32_t seed = 0; // failed_sync: which sectors made it
 };
 
@@ -56,7 +56,7 @@ public:
     std::map<std::string, std::uint64_t>& paths() { return names_; }
 
 private:
-    struct inode {
+    struct stored_file {
         std::string cached;
         std::string durable;
         std::vector<disk_change> unsynced; // write and truncate
@@ -68,7 +68,7 @@ private:
     static void keep_some(std::string& bytes, const disk_change& change, crash_style style,
                           std::mt19937& random);
 
-    std::map<std::uint64_t, inode> inodes_;
+    std::map<std::uint64_t, stored_file> inodes_;
     name_map names_;
     name_map durable_names_;
     std::map<std::string, std::vector<disk_change>> unsynced_names_; // by directory

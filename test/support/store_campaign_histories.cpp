@@ -1,0 +1,63 @@
+// Concurrent histories, checked to be linearizable.
+//
+// A history is linearizable when each operation can be given an instant between its call and its return, so
+// that in the order of these instants one thread alone would have had the same answers. The search goes by
+// calls and returns in time and tries every operation that may come next, remembering where it has been. Wing
+// and Gong, "Testing and verifying concurrent objects", 1993; Lowe, "Testing for linearizability", 2017.
+#include "test/support/campaign_store.hpp"
+#include "test/support/linearizability.hpp"
+#include "test/support/store_campaign.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace stadion::test {
+
+using namespace dbserver;
+
+void try_concurrency(std::uint64_t seed, unsigned operations, campaign_figures& figures) {
+    constexpr unsigned threads_count = 4;
+    manual_clock clock;
+    opened_store opened = open_on({}, clock);
+    std::atomic<std::uint64_t> time{0};
+    std::vector<std::vector<table_call>> recorded(threads_count);
+
+    const auto live = [&](unsigned which) {
+        std::mt19937 random(static_cast<std::uint32_t>(seed * threads_count + which));
+        for (unsigned i = 0; i < operations / threads_count; ++i) {
+            table_call call;
+            call.what = static_cast<table_call::kind>(random() % 3);
+            call.begun = time++;
+            if (call.what == table_call::kind::read) {
+                const auto seen = opened.store->load("teams/gauls", audience::scorer);
+                call.version = seen ? seen->version() : 0;
+                call.gold = seen ? seen->tally()->gold() : 0;
+            } else {
+                v1::Mutation mutation = add_medal("gauls", "gold");
+                if (call.what == table_call::kind::add_if) {
+                    const auto seen = opened.store->load("teams/gauls", audience::scorer);
+                    call.expected = (seen ? seen->version() : 0) + (random() % 4 == 0 ? 1 : 0);
+                    call.begun = time++;
+                    mutation.set_expect_version(call.expected);
+                }
+                const outcome done = commit_and_wait(*opened.store, std::move(mutation));
+                call.applied = done.result == v1::Outcome::APPLIED;
+                call.version = done.state ? done.state->version() : 0;
+                call.gold = done.state ? done.state->tally()->gold() : 0;
+            }
+            call.ended = time++;
+            recorded[which].push_back(call);
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned which = 0; which < threads_count; ++which) threads.emplace_back(live, which);
+    for (auto& one : threads) one.join();
+
+    std::vector<table_call> history;
+    for (const auto& some : recorded) history.insert(history.end(), some.begin(), some.end());
+    ++figures.histories;
+    if (!is_linearizable(history))
+        figures.broken(seed, "a history of " + std::to_string(history.size()) + " operations has no order");
+}
+
+} // namespace stadion::test
