@@ -163,8 +163,9 @@ void berkeley::finish_round(instant now, berkeley_actions& out) {
         inherited_ = duration{0};
         inherited_drift_ = 0;
     }
-    const duration shift = move_reference(now, all);
-    for (const estimate& e : all) correct(now, e, shift, out); // this server first: it moves the reference
+    const std::optional<duration> shift = move_reference(now, all);
+    if (!shift) return;
+    for (const estimate& e : all) correct(now, e, *shift, out); // this server first: it moves the reference
 }
 
 std::vector<berkeley::estimate> berkeley::take_estimates(instant now) {
@@ -220,13 +221,15 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
     return e;
 }
 
-// The largest set whose offsets lie within γ, if it is a majority; else none.
+// The largest set whose offsets lie within γ, as far as the measurements tell, if it is a majority; else none.
 std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters) const {
     std::ranges::sort(voters, {}, &estimate::offset_ns);
-    const double window = nanoseconds_of(settings_.agreement);
+    const auto agree = [this](const estimate& low, const estimate& high) {
+        return high.offset_ns - low.offset_ns <= nanoseconds_of(settings_.agreement + low.bound + high.bound);
+    };
     std::size_t best = 0, best_size = 0;
     for (std::size_t first = 0, last = 0; last < voters.size(); ++last) {
-        while (voters[last].offset_ns - voters[first].offset_ns > window) ++first;
+        while (!agree(voters[first], voters[last])) ++first;
         if (last + 1 - first > best_size) {
             best = first;
             best_size = last + 1 - first;
@@ -237,11 +240,13 @@ std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters)
     return {begin, begin + static_cast<std::ptrdiff_t>(best_size)};
 }
 
-// How far the reference goes towards the average. Servers that were never corrected have no vote if any was.
-duration berkeley::move_reference(instant now, const std::vector<estimate>& all) {
+// How far the reference goes towards the average; nothing when a leader that has no time yet finds no majority
+// to take it from. Servers that were never corrected have no vote if any was.
+std::optional<duration> berkeley::move_reference(instant now, const std::vector<estimate>& all) {
     std::vector<estimate> voters;
     std::ranges::copy_if(all, std::back_inserter(voters), &estimate::synchronised);
-    if (voters.empty()) voters = all;
+    const bool first_ever = voters.empty();
+    if (first_ever) voters = all;
     const std::vector<estimate> set = agreeing(std::move(voters));
     double average = 0;
     for (const estimate& e : set) average += e.offset_ns / static_cast<double>(set.size());
@@ -252,6 +257,7 @@ duration berkeley::move_reference(instant now, const std::vector<estimate>& all)
         const double limit = settings_.reference_wander * nanoseconds_of(elapsed);
         return duration_of(std::clamp(average, -limit, limit));
     }
+    if (set.empty() && !first_ever) return std::nullopt;
     inherited_at_ = now;
     for (const estimate& e : set)
         if (e.synchronised) inherited_ = std::max(inherited_, e.bound + e.error);

@@ -22,6 +22,7 @@
 #include "clocksync/types.hpp"
 
 #include <map>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -130,7 +131,7 @@ private:
     std::vector<estimate> take_estimates(instant now);
     estimate estimate_of(instant now, const peer& from) const;
     std::vector<estimate> agreeing(std::vector<estimate> voters) const;
-    duration move_reference(instant now, const std::vector<estimate>& all);
+    std::optional<duration> move_reference(instant now, const std::vector<estimate>& all);
     void correct(instant now, const estimate& of, duration shift, berkeley_actions& out);
     bool everyone_follows() const;
 

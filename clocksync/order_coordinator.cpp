@@ -89,16 +89,12 @@ std::vector<cut_entry> order_coordinator::cut_of(const std::vector<server_id>& s
         const auto& theirs = reports_.at(id).confirmed;
         if (theirs && (confirmed == nullptr || theirs->proposal > confirmed->proposal)) confirmed = &*theirs;
     }
-    if (bug_ == planted_bug::order_forgets_confirmed_cut) confirmed = nullptr;
 
     std::map<server_id, cut_entry> cut;
     for (const server_id id : survivors) {
         for (const held& h : reports_.at(id).holdings) {
             const auto [place, fresh] = cut.try_emplace(h.sender, cut_entry{h.sender, h.timestamp, id});
-            const bool further = bug_ == planted_bug::order_cuts_by_intersection
-                                     ? h.timestamp < place->second.timestamp
-                                     : h.timestamp > place->second.timestamp;
-            if (!fresh && further) place->second = {h.sender, h.timestamp, id};
+            if (!fresh && h.timestamp > place->second.timestamp) place->second = {h.sender, h.timestamp, id};
         }
     }
     if (confirmed != nullptr)

@@ -118,7 +118,7 @@ void ordered_multicast::confirm_if_complete(instant now, order_output& out) {
                  fetch_frame{proposal_->proposal, entry.sender, senders_[slot].received, entry.timestamp},
                  out);
     }
-    if (!complete) return;
+    if (!complete && settings_.bug != planted_bug::order_confirms_incomplete) return;
     confirmed_ = proposal_;
     send(now, proposer_, confirm_frame{proposal_->proposal}, out);
 }

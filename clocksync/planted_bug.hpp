@@ -24,8 +24,7 @@ enum class planted_bug {
     order_breaks_ties_locally,    // equal timestamps go in order of arrival
     order_resends_after_new,      // after a view change, new messages overtake old ones
     order_renumbers_resent,       // messages sent again get new numbers
-    order_cuts_by_intersection,   // what only some survivors hold is thrown away
-    order_forgets_confirmed_cut,  // the next coordinator invents a cut of its own
+    order_confirms_incomplete,    // confirmed before the missing messages have come
     order_no_origin_check,        // no duplicate check by (origin, incarnation, number)
     order_accepts_stale_stop,     // no epoch check on the view change
     order_commits_early,          // commit before all have confirmed

@@ -24,6 +24,10 @@ void monitor::granted(const lock_record& before, epoch_number epoch, server_id w
              std::to_string(before.leader) + " (" + std::string(to_string(reason)) + ")");
 }
 
+void monitor::crashed(server_id who) {
+    for (auto& [epoch, scores] : scores_) scores.erase(who);
+}
+
 void monitor::froze_score(epoch_number epoch, server_id who, double score) {
     scores_[epoch].try_emplace(who, score);
 }
@@ -31,6 +35,7 @@ void monitor::froze_score(epoch_number epoch, server_id who, double score) {
 void monitor::decided(epoch_number epoch, server_id leader, const std::vector<server_id>& alive_throughout) {
     const auto& scores = scores_[epoch];
     const auto winner = scores.find(leader);
+    if (std::ranges::find(alive_throughout, leader) == alive_throughout.end()) return; // it died on the way
     if (winner == scores.end()) return fail("E4: the winner " + std::to_string(leader) + " was never asked");
     for (const server_id id : alive_throughout) {
         const auto other = scores.find(id);

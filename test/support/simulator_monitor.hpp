@@ -29,6 +29,7 @@ public:
                  clocksync::server_id who, clocksync::election_reason reason, bool trouble, bool tenure_over,
                  bool better_by_margin);
     void persisted_epoch(clocksync::epoch_number epoch);
+    void crashed(clocksync::server_id who); // its frozen scores are forgotten with it
     void froze_score(clocksync::epoch_number epoch, clocksync::server_id who, double score);
     void decided(clocksync::epoch_number epoch, clocksync::server_id leader,
                  const std::vector<clocksync::server_id>& alive_throughout);

@@ -39,6 +39,9 @@ void simulator::world::schedule_fault(instant when) {
         const unsigned leader = disp_.lock ? place_of(disp_.lock->record().leader) : dispatcher;
         return to_leader && leader != dispatcher ? leader : server;
     };
+    // The moments around a fault are when messages are under way.
+    for (unsigned i = random_.below(4) == 0 ? 0 : 6; i > 0; --i)
+        schedule_submission(random_.between(std::max(when - 2ms, 0ns), when + 60ms));
     switch (random_.below(7)) {
     case 0:
     case 1:
@@ -85,13 +88,15 @@ void simulator::world::schedule_fault(instant when) {
 
 void simulator::world::schedule_workload() {
     const unsigned bursts = 10 + static_cast<unsigned>(random_.below(20));
-    for (unsigned i = 0; i < bursts; ++i) {
-        const unsigned server = static_cast<unsigned>(random_.below(processes_.size()));
-        const unsigned messages = 1 + static_cast<unsigned>(random_.below(4));
-        at_time(random_.between(20ms, storm_end_ + 100ms), [=, this] {
-            for (unsigned j = 0; j < messages; ++j) submit(server, random_runs(server));
-        });
-    }
+    for (unsigned i = 0; i < bursts; ++i) schedule_submission(random_.between(20ms, storm_end_ + 100ms));
+}
+
+void simulator::world::schedule_submission(instant when) {
+    const unsigned server = static_cast<unsigned>(random_.below(processes_.size()));
+    const unsigned messages = 1 + static_cast<unsigned>(random_.below(4));
+    at_time(when, [=, this] {
+        for (unsigned j = 0; j < messages; ++j) submit(server, random_runs(server));
+    });
 }
 
 // Some clients' next requests, and now and then one that was made before, perhaps at another server.
@@ -128,8 +133,9 @@ void simulator::world::check_settled() {
                 return monitor_.fail("T6: message " + std::to_string(number) + " of " + who + " is lost");
         const clock_line& line = m.clock.clock().line();
         if (options_.clocks && line.state_at(local(p)) != clock_state::synchronised)
-            return monitor_.fail("C2: the clock of " + who + " is " + std::string(to_string(line.state_at(local(p)))) +
-                                 ", bound " + std::to_string(line.error_at(local(p)).count()) + " ns");
+            return monitor_.fail("C2: the clock of " + who + " is " +
+                                 std::string(to_string(line.state_at(local(p)))) + ", bound " +
+                                 std::to_string(line.error_at(local(p)).count()) + " ns");
     }
 }
 

@@ -319,6 +319,7 @@ void simulator::world::crash(unsigned server) {
     trace(strand::membership, name_of_place(server) + " crashes");
     note_trouble();
     p.alive = false;
+    monitor_.crashed(p.self.id);
     p.machines.reset();
     p.frozen.clear();
     p.timer_at = never;

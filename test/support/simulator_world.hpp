@@ -174,6 +174,7 @@ private:
 
     // ---- the storm
     void schedule_workload();
+    void schedule_submission(instant when);
     void schedule_fault(instant when);
     std::vector<clocksync::request_run> random_runs(unsigned server);
 

@@ -142,8 +142,10 @@ private:
         for (int now = pending_; now != 0; now = pending_) pending_.wait(now);
     }
 
+    // What can be read must stay as much as what was answered.
     void note(std::span<const event> batch) {
         std::lock_guard hold(lock_);
+        life_.acknowledged.push_back({opened_.disk->trace_size(), batch.back().sequence});
         for (const event& one : batch) {
             published_event& next = life_.events.emplace_back();
             next.kind = one.kind;

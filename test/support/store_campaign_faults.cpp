@@ -59,7 +59,8 @@ public:
         opened_store opened = open_on(std::move(found), clock_);
         std::map<std::string, unsigned> expected;
         for (const sent& one : sent_) {
-            const auto known = opened.store->load("teams/" + one.mutation.increment_medal().team(), audience::scorer);
+            const auto known =
+                opened.store->load("teams/" + one.mutation.increment_medal().team(), audience::scorer);
             const outcome again = commit_and_wait(*opened.store, one.mutation);
             const std::string key = one.mutation.idempotency_key();
             if (again.result != v1::Outcome::APPLIED && again.result != v1::Outcome::DUPLICATE)
@@ -72,8 +73,18 @@ public:
             ++expected[one.mutation.increment_medal().team()];
         }
         for (const auto& [team, count] : expected)
-            if (const auto now = opened.store->load("teams/" + team, audience::scorer); !now || now->tally()->gold() != count)
+            if (const auto now = opened.store->load("teams/" + team, audience::scorer);
+                !now || now->tally()->gold() != count)
                 return team + " has a wrong number of medals";
+        return {};
+    }
+
+    std::string check_read(const store& reader, const simulated_disk& after) {
+        opened_store opened = open_on(after, clock_);
+        for (const state_ptr& one : reader.scan("", {}, audience::scorer)) {
+            const auto now = opened.store->load(one->table(), audience::scorer);
+            if (!now || now->json() != one->json()) return one->table() + " was read and is lost";
+        }
         return {};
     }
 
@@ -112,10 +123,18 @@ void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool las
     lived.run();
     disk->lift_fault();
     ++figures.failed_calls;
-    const auto check = [&](const char* then, simulated_disk found) {
+    std::mt19937 random(static_cast<std::uint32_t>(seed + call));
+    const auto check = [&](const char* then, simulated_disk found, bool reads_first = false) {
         std::string wrong;
         try {
-            wrong = lived.check(std::move(found));
+            if (reads_first) {
+                // What a process reads must survive a crash that follows, whatever it found in the cache
+                // only.
+                opened_store reader = open_on(std::move(found), clock);
+                found = reader.disk->disk().crashed(crash_style::drop_all, random);
+                wrong = lived.check_read(*reader.store, found);
+            }
+            if (wrong.empty()) wrong = lived.check(std::move(found));
         } catch (const std::exception& refused) {
             wrong = std::string("opening refused: ") + refused.what();
         }
@@ -123,8 +142,8 @@ void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool las
             figures.broken(seed, "call " + std::to_string(call) + (lasting ? " and all after it" : "") +
                                      " failed with " + name_of(how) + ", then " + then + ": " + wrong);
     };
-    std::mt19937 random(static_cast<std::uint32_t>(seed + call));
     check("a new process", disk->disk());
+    check("a new process and a crash", disk->disk(), true);
     check("a crash", disk->disk().crashed(crash_style::random, random));
     check("a crash that loses all it can", disk->disk().crashed(crash_style::drop_all, random));
 }
