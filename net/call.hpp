@@ -42,6 +42,10 @@ public:
     connection& link() noexcept { return link_; }
     worker& home() noexcept;
 
+    // Whether the caller stays on this connection, so that its loss says something about the caller. Over
+    // HTTP a connection means nothing.
+    virtual bool is_from_lasting_connection() const noexcept { return true; }
+
     bool is_answered() const noexcept { return answered_; }
     virtual std::shared_ptr<pending_call> defer() = 0;
 

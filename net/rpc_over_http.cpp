@@ -125,6 +125,8 @@ public:
         exchange_->fail(failure);
     }
 
+    bool is_from_lasting_connection() const noexcept override { return false; }
+
     std::shared_ptr<pending_call> defer() override {
         answered_ = true;
         return std::make_shared<http_pending>(exchange_, method_, metadata(), budget_);

@@ -52,6 +52,15 @@ public:
         });
     }
 
+    // Answers at once or defers, as it sees fit: void run(const Request&, call&).
+    template <message Request, typename Run>
+    void on_call(std::string_view service, std::string_view method, role_set need, Run run) {
+        on_encoded(service, method, need, [run = std::move(run)](call& one) {
+            Request request;
+            if (parse(one, request)) run(request, one);
+        });
+    }
+
     // Answers later, from a coroutine: awaitable<result<Response>> run(Request,
     // std::shared_ptr<pending_call>). It ends by itself within the call's deadline; what it answers after
     // that goes nowhere.
