@@ -2,6 +2,7 @@
 
 #include "dbserver/crc32c.hpp"
 #include "dbserver/json_text.hpp"
+#include "dbserver/planted_bug.hpp"
 #include "dbserver/state_json.hpp"
 
 #include <algorithm>
@@ -154,11 +155,14 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     next.number = last_number_ = std::max(last_number_, in_force_.number) + 1;
     next.through = what.through;
     next.first_segment = what.first_segment;
-    next.frozen_since = what.frozen_since;
+    next.frozen_since = planted(bug::forgets_freeze) ? 0 : what.frozen_since;
     for (const table_to_save& one : what.tables)
         if (const auto failure = write_table(one, next, failed_file)) return failure;
     if (const auto failure = write_keys(what, next, failed_file)) return failure;
     if (const auto failure = sync_directories(failed_file)) return failure;
+    if (planted(bug::renames_before_manifest))
+        for (const table_to_save& one : what.tables)
+            files_.rename(beside(where_, one.name, next.number), where_.table(one.name));
 
     failed_file = where_.checkpoint();
     const std::string fresh = where_.checkpoint() + ".new";
@@ -205,7 +209,7 @@ std::error_code checkpoints::write_keys(const checkpoint_to_save& what, manifest
     const std::uint64_t last = next.keys.empty() ? 0 : next.keys.back().number;
     std::erase_if(next.keys,
                   [&](const saved_keys& one) { return one.newest_us + keys_kept_us_ <= what.now_us; });
-    if (what.keys.empty()) return {};
+    if (what.keys.empty() || planted(bug::loses_keys_at_checkpoint)) return {};
     if (next.keys.empty() || next.keys.back().bytes >= key_file_bytes_ ||
         next.keys.back().oldest_us + key_file_us_max <= what.newest_key_us) {
         saved_keys& fresh = next.keys.emplace_back();
@@ -219,6 +223,7 @@ std::error_code checkpoints::write_keys(const checkpoint_to_save& what, manifest
 }
 
 std::error_code checkpoints::sync_directories(std::string& failed_file) {
+    if (planted(bug::no_directory_sync)) return {};
     for (const std::string& path :
          {where_.tables() + "/games", where_.tables() + "/teams", where_.histories() + "/games",
           where_.histories() + "/teams", where_.keys()}) {
@@ -230,6 +235,7 @@ std::error_code checkpoints::sync_directories(std::string& failed_file) {
 
 // A file that cannot be renamed stays beside its place, where opening finds it.
 std::error_code checkpoints::put_in_place(const checkpoint_to_save& what, std::string& failed_file) {
+    if (planted(bug::renames_before_manifest)) return sync_directories(failed_file);
     std::error_code first;
     for (const table_to_save& one : what.tables) {
         const std::string from = beside(where_, one.name, in_force_.number);

@@ -1,5 +1,6 @@
 // The journal thread's side of the write path: batches become durable, then visible, then answered.
 #include "dbserver/engine.hpp"
+#include "dbserver/planted_bug.hpp"
 
 #include <cassert>
 
@@ -31,12 +32,13 @@ void engine::run_journal() {
             if (open_.empty()) return;
             std::swap(taken, open_);
         }
+        if (planted(bug::publishes_before_sync)) publish(taken);
         std::string failure;
         const written became = taken.entries.empty()
                                    ? written::durable
                                    : persist(taken.records, taken.entries.back().made.sequence, failure);
         if (became == written::durable) {
-            publish(taken);
+            if (!planted(bug::publishes_before_sync)) publish(taken);
             complete(taken);
         } else {
             wire::error why = wire::make_error(wire::status::unavailable, failure);
@@ -143,7 +145,7 @@ void engine::take_back(batch& failed, result_code result, const wire::error& why
 }
 
 void engine::fail_entry(entry& one, result_code result, const wire::error& why) {
-    if (one.where) {
+    if (one.where && !planted(bug::keeps_failed_drafts)) {
         std::lock_guard hold(one.where->lock);
         one.where->latest = one.where->published;
         const std::uint64_t stays = one.where->published ? one.where->published->sequence() : 0;

@@ -1,5 +1,6 @@
 #include "dbserver/journal.hpp"
 
+#include "dbserver/planted_bug.hpp"
 #include "dbserver/record.hpp"
 
 #include <algorithm>
@@ -89,7 +90,8 @@ journal::written journal::append(std::string& records, std::uint64_t last_sequen
     // A segment begins with one small record, durable before any other, so that a batch that is torn always
     // has one before it, which tells its number.
     if (at_.offset == 0)
-        if (const written begun = append_control(R"({"segment":"begins"})", failure); begun != written::durable)
+        if (const written begun = append_control(R"({"segment":"begins"})", failure);
+            begun != written::durable)
             return begun;
     return write_batch(records, last_sequence, failure);
 }
@@ -97,11 +99,13 @@ journal::written journal::append(std::string& records, std::uint64_t last_sequen
 journal::written journal::write_batch(std::string& records, std::uint64_t last_sequence,
                                       std::string& failure) {
     const std::uint32_t crc = seal_records(records, at_.batch + 1, seed_, at_.previous_crc);
-    if (const auto why = write_all(*file_, at_.offset, records)) {
-        failure = saying("cannot write to", where_.segment(at_.segment), why);
+    if (const auto unwritten = write_all(*file_, at_.offset, records)) {
+        failure = saying("cannot write to", where_.segment(at_.segment), unwritten);
         return cut_back(failure);
     }
-    if (const auto why = file_->sync_data()) {
+    auto why = planted(bug::answers_before_sync) ? std::error_code{} : file_->sync_data();
+    if (why && planted(bug::retries_failed_sync)) why = file_->sync_data();
+    if (why) {
         failure = saying("cannot sync", where_.segment(at_.segment), why);
         return written::unknown;
     }

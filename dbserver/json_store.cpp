@@ -3,6 +3,7 @@
 #include "dbserver/crc32c.hpp"
 #include "dbserver/json_text.hpp"
 #include "dbserver/opening.hpp"
+#include "dbserver/planted_bug.hpp"
 
 #include <algorithm>
 
@@ -102,7 +103,8 @@ bool json_store::save(changed_since changes) {
         one.snapshot = snapshot;
         std::lock_guard hold(in->lock);
         for (const step& done : in->steps)
-            if (done.sequence > in->archive_last && done.sequence <= snapshot->sequence())
+            if (done.sequence > in->archive_last && done.sequence <= snapshot->sequence() &&
+                !planted(bug::forgets_history))
                 one.history += done.text;
     }
     what.oldest_key_us = changes.keys.empty() ? 0 : changes.keys.front().second.at_us;
@@ -111,6 +113,7 @@ bool json_store::save(changed_since changes) {
         what.newest_key_us = std::max(what.newest_key_us, record.at_us);
     }
 
+    if (planted(bug::removes_segments_too_early)) journal_->remove_before(what.first_segment);
     const std::uint64_t number_before = checkpoints_->in_force().number;
     std::string failed_file;
     const std::error_code failure = checkpoints_->save(what, failed_file);

@@ -2,6 +2,7 @@
 
 #include "dbserver/crc32c.hpp"
 #include "dbserver/json_text.hpp"
+#include "dbserver/planted_bug.hpp"
 #include "dbserver/state_json.hpp"
 
 #include <algorithm>
@@ -119,7 +120,8 @@ bool opening::read_matching(const std::string& path, std::uint64_t bytes, std::u
                             std::string& text) {
     std::unique_ptr<file> from;
     if (files_.open(path, open_mode::read, from)) return false;
-    return !from->read_at(0, bytes, text) && text.size() == bytes && crc32c(text) == crc;
+    return !from->read_at(0, bytes, text) && text.size() == bytes &&
+           (crc32c(text) == crc || planted(bug::ignores_file_checksum));
 }
 
 void opening::read_table(const std::string& name, const saved_table& saved) {
@@ -247,9 +249,10 @@ void opening::repair(const journal_end& end) {
             ": the last write was not finished before a crash, and was never acknowledged; it was cut off, "
             "a copy is in " +
             path + ".broken");
-        rewrite(at.segment, [&](file& in) { return in.truncate(at.offset); });
+        if (!planted(bug::leaves_torn_tail))
+            rewrite(at.segment, [&](file& in) { return in.truncate(at.offset); });
     }
-    if (!end.last_batch.empty())
+    if (!end.last_batch.empty() && !planted(bug::no_rewrite_after_unclean))
         rewrite(end.last_batch_segment,
                 [&](file& in) { return write_all(in, end.last_batch_offset, end.last_batch); });
     must(files_.sync_directory(where_.journal()), "cannot sync " + where_.journal());
