@@ -17,7 +17,7 @@ berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock)
 // ---- being polled
 
 clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
-    clock_.note_epoch(probe.epoch);
+    note_epoch(probe.epoch);
     const clock_line& line = clock_.line();
     clock_reply reply;
     reply.epoch = clock_.epoch();
@@ -36,6 +36,7 @@ clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
 }
 
 bool berkeley::on_correction(instant now, const clock_correction& correction) {
+    note_epoch(correction.epoch);
     if (correction.incarnation != self_.incarnation) return true; // measured of another local clock
     if (!clock_.correct(now, correction))
         return correction.epoch >= clock_.epoch(); // a repetition is no offence
@@ -77,7 +78,8 @@ berkeley_actions berkeley::on_view(instant now, const fleet_view& view) {
     return out;
 }
 
-void berkeley::on_refused(epoch_number epoch) {
+// A higher epoch ends this server's leading, wherever it shows up.
+void berkeley::note_epoch(epoch_number epoch) {
     if (epoch <= clock_.epoch()) return;
     clock_.note_epoch(epoch);
     leader_ = 0;
@@ -133,7 +135,7 @@ void berkeley::probe(instant now, peer& to, berkeley_actions& out) {
 berkeley_actions berkeley::on_reply(instant now, server_id from, const clock_reply& reply) {
     berkeley_actions out;
     if (reply.epoch > clock_.epoch()) {
-        on_refused(reply.epoch);
+        note_epoch(reply.epoch);
         return out;
     }
     const auto found = peers_.find(from);
@@ -163,9 +165,8 @@ void berkeley::finish_round(instant now, berkeley_actions& out) {
         inherited_ = duration{0};
         inherited_drift_ = 0;
     }
-    const std::optional<duration> shift = move_reference(now, all);
-    if (!shift) return;
-    for (const estimate& e : all) correct(now, e, *shift, out); // this server first: it moves the reference
+    const duration shift = move_reference(now, all);
+    for (const estimate& e : all) correct(now, e, shift, out); // this server first: it moves the reference
 }
 
 std::vector<berkeley::estimate> berkeley::take_estimates(instant now) {
@@ -221,7 +222,8 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
     return e;
 }
 
-// The largest set whose offsets lie within γ, as far as the measurements tell, if it is a majority; else none.
+// The largest set whose offsets lie within γ, as far as the measurements tell, if it is a majority; else
+// none.
 std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters) const {
     std::ranges::sort(voters, {}, &estimate::offset_ns);
     const auto agree = [this](const estimate& low, const estimate& high) {
@@ -240,14 +242,13 @@ std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters)
     return {begin, begin + static_cast<std::ptrdiff_t>(best_size)};
 }
 
-// How far the reference goes towards the average; nothing when a leader that has no time yet finds no majority
-// to take it from. Servers that were never corrected have no vote if any was.
-std::optional<duration> berkeley::move_reference(instant now, const std::vector<estimate>& all) {
+// How far the reference goes towards the average. Servers that were never corrected have no vote if any was.
+duration berkeley::move_reference(instant now, const std::vector<estimate>& all) {
     std::vector<estimate> voters;
     std::ranges::copy_if(all, std::back_inserter(voters), &estimate::synchronised);
     const bool first_ever = voters.empty();
     if (first_ever) voters = all;
-    const std::vector<estimate> set = agreeing(std::move(voters));
+    const std::vector<estimate> set = agreeing(voters);
     double average = 0;
     for (const estimate& e : set) average += e.offset_ns / static_cast<double>(set.size());
 
@@ -257,10 +258,13 @@ std::optional<duration> berkeley::move_reference(instant now, const std::vector<
         const double limit = settings_.reference_wander * nanoseconds_of(elapsed);
         return duration_of(std::clamp(average, -limit, limit));
     }
-    if (set.empty() && !first_ever) return std::nullopt;
+    if (first_ever) return duration_of(average);
+    // A leader that has no time yet takes it over: from the majority, else from whoever is surest of it.
+    // Until all follow, the bounds must cover what any of them may have told.
+    if (set.empty()) average = std::ranges::min(voters, {}, &estimate::error).offset_ns;
     inherited_at_ = now;
-    for (const estimate& e : set)
-        if (e.synchronised) inherited_ = std::max(inherited_, e.bound + e.error);
+    for (const estimate& e : voters)
+        inherited_ = std::max(inherited_, duration_of(std::abs(e.offset_ns - average)) + e.bound + e.error);
     return duration_of(average);
 }
 

@@ -22,7 +22,6 @@
 #include "clocksync/types.hpp"
 
 #include <map>
-#include <optional>
 #include <variant>
 #include <vector>
 
@@ -84,7 +83,7 @@ public:
     berkeley_actions on_leader(instant now, epoch_number epoch, server_id leader);
     berkeley_actions on_view(instant now, const fleet_view& view);
     berkeley_actions on_reply(instant now, server_id from, const clock_reply& reply);
-    void on_refused(epoch_number epoch);
+    void on_refused(epoch_number epoch) { note_epoch(epoch); }
     berkeley_actions tick(instant now);
 
     clock_reply on_probe(instant now, const clock_probe& probe);
@@ -125,13 +124,14 @@ private:
         bool synchronised = false;
     };
 
+    void note_epoch(epoch_number epoch);
     void start_round(instant now, berkeley_actions& out);
     void probe(instant now, peer& to, berkeley_actions& out);
     void finish_round(instant now, berkeley_actions& out);
     std::vector<estimate> take_estimates(instant now);
     estimate estimate_of(instant now, const peer& from) const;
     std::vector<estimate> agreeing(std::vector<estimate> voters) const;
-    std::optional<duration> move_reference(instant now, const std::vector<estimate>& all);
+    duration move_reference(instant now, const std::vector<estimate>& all);
     void correct(instant now, const estimate& of, duration shift, berkeley_actions& out);
     bool everyone_follows() const;
 

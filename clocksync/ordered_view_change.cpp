@@ -77,10 +77,10 @@ void ordered_multicast::take_back_own() {
     std::vector<chunk> all;
     for (const batch& b : held_.of(own_slot_))
         all.push_back({b.first_number, b.count, std::string(b.messages())});
-    const bool overtake = settings_.bug == planted_bug::order_resends_after_new && !chunks_.empty();
-    all.insert(overtake ? all.begin() : all.end(), std::make_move_iterator(chunks_.begin()),
-               std::make_move_iterator(chunks_.end()));
+    all.insert(all.end(), std::make_move_iterator(chunks_.begin()), std::make_move_iterator(chunks_.end()));
     chunks_ = std::move(all);
+    if (settings_.bug == planted_bug::order_resends_after_new && chunks_.size() > 1)
+        std::rotate(chunks_.begin(), chunks_.begin() + 1, chunks_.end());
     if (settings_.bug != planted_bug::order_renumbers_resent) return;
     for (chunk& c : chunks_) {
         c.first_number = next_number_;

@@ -143,6 +143,13 @@ std::uint64_t monitor::longest_log() const {
 
 // ---- clock
 
+void monitor::corrects(server_id who, epoch_number epoch) {
+    const auto leader = leaders_.find(epoch);
+    if (leader == leaders_.end() || leader->second != who)
+        fail("C3: server " + std::to_string(who) + " corrects clocks under epoch " + std::to_string(epoch) +
+             ", which it does not lead");
+}
+
 void monitor::clock_step(clock_watch& watch, const cluster_clock& clock, instant local) {
     const std::int64_t reading = clock.line().reading_at(local);
     if (watch.watched && watch.serving) {

@@ -57,6 +57,7 @@ public:
     std::uint64_t longest_log() const;
 
     // ---- clock
+    void corrects(clocksync::server_id who, clocksync::epoch_number epoch);
     struct clock_watch { // of one process
         bool watched = false;
         instant local{0};

@@ -61,7 +61,7 @@ void simulator::world::schedule_fault(instant when) {
     case 3:
         at_time(when, [=, this] {
             const unsigned chosen = victim();
-            isolate(chosen, true);
+            isolate(chosen, true, random_.chance(0.5));
             at_time(later, [=, this] { isolate(chosen, false); });
         });
         break;

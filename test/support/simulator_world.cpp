@@ -68,8 +68,9 @@ duration simulator::world::delay() {
 }
 
 bool simulator::world::linked(unsigned from, unsigned to) const {
-    const bool dispatching = from == dispatcher || to == dispatcher;
-    return dispatching || (!processes_[from].isolated && !processes_[to].isolated);
+    if (from == dispatcher) return !processes_[to].cut_off;
+    if (to == dispatcher) return !processes_[from].cut_off;
+    return !processes_[from].isolated && !processes_[to].isolated;
 }
 
 // FIFO as TCP has it; a loss stands for what a broken connection took with it.
@@ -367,12 +368,14 @@ void simulator::world::resume(unsigned server) {
     for (auto& run : std::exchange(p.frozen, {})) at_time(now_, std::move(run));
 }
 
-void simulator::world::isolate(unsigned server, bool on) {
-    if (processes_[server].isolated == on) return;
+void simulator::world::isolate(unsigned server, bool on, bool from_dispatcher_too) {
+    process& p = processes_[server];
+    if (p.isolated == on) return;
     trace(strand::membership,
           name_of_place(server) + (on ? " is cut off from its peers" : " sees its peers again"));
     note_trouble();
-    processes_[server].isolated = on;
+    p.isolated = on;
+    p.cut_off = on && from_dispatcher_too;
 }
 
 void simulator::world::set_load(unsigned server, double spare_capacity) {
@@ -487,12 +490,15 @@ void simulator::world::perform(unsigned server, const election_actions& actions)
 }
 
 void simulator::world::perform(unsigned server, const berkeley_actions& actions) {
-    for (const berkeley_action& action : actions)
+    for (const berkeley_action& action : actions) {
+        if (const auto* correction = std::get_if<send_correction>(&action))
+            monitor_.corrects(processes_[server].self.id, correction->message.epoch);
         std::visit(
             [&](const auto& a) {
                 if (const unsigned to = place_of(a.to); to != dispatcher) send(server, to, a.message);
             },
             action);
+    }
 }
 
 template <typename Call>

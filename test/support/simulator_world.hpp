@@ -66,7 +66,8 @@ public:
     struct process {
         bool alive = false;
         bool paused = false;
-        bool isolated = false;
+        bool isolated = false;  // from its peers
+        bool cut_off = false;   // from the dispatcher
         std::uint64_t life = 0; // counts starts, so that what was meant for a former one is lost
         instant started{0};
         double drift = 0;
@@ -96,7 +97,7 @@ public:
     void restart(unsigned server);
     void pause(unsigned server);
     void resume(unsigned server);
-    void isolate(unsigned server, bool on);
+    void isolate(unsigned server, bool on, bool from_dispatcher_too = false);
     void crash_dispatcher();
     void restart_dispatcher();
     void set_load(unsigned server, double spare_capacity);
