@@ -66,6 +66,8 @@ public:
     worker& home() noexcept { return home_; }
     const tcp::endpoint& peer() const noexcept { return peer_; }
     bool is_open() const noexcept { return state_ != state::closed; }
+    // False once it is ending, although what is queued may still be sent.
+    bool takes_input() const noexcept { return state_ == state::open; }
     // True where we accepted, false where we connected.
     bool is_served() const noexcept { return side_ == side::accepted; }
 

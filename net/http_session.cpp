@@ -145,7 +145,7 @@ void http_session::drain() {
 std::size_t http_session::on_bytes(std::string_view bytes) {
     const auto size = bytes.size();
     if (streaming_) return size; // nothing is asked on a connection that streams
-    while (!bytes.empty() && current_ == nullptr && link_.is_open()) {
+    while (!bytes.empty() && current_ == nullptr && link_.takes_input()) {
         if (!parser_) {
             const auto end = bytes.find("\r\n\r\n");
             if (end == std::string_view::npos) {
@@ -198,7 +198,7 @@ std::size_t http_session::on_bytes(std::string_view bytes) {
         handle();
         if (streaming_) return size;
     }
-    return size - bytes.size();
+    return link_.takes_input() ? size - bytes.size() : size;
 }
 
 void http_session::handle() {

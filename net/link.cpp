@@ -159,10 +159,9 @@ wire::error link::not_connected() const {
     return failure;
 }
 
-awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, std::string body,
-                                                       call_options options) {
-    auto self = shared_from_this();
-    auto initiate = [self, method, &body, &options](auto handler) {
+awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, const std::string& body,
+                                                       const call_options& options) {
+    auto initiate = [self = shared_from_this(), method, body, options](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         self->call(method, body, options, [shared](wire::result<reply> outcome) {
             if (outcome)
@@ -171,8 +170,8 @@ awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, std
                 std::move (*shared)(wire::result<std::string>(std::move(outcome).error()));
         });
     };
-    co_return co_await asio::async_initiate<decltype(use_awaitable), void(wire::result<std::string>)>(
-        initiate, use_awaitable);
+    return asio::async_initiate<decltype(use_awaitable), void(wire::result<std::string>)>(std::move(initiate),
+                                                                                          use_awaitable);
 }
 
 // --- the connection ---

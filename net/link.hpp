@@ -35,6 +35,9 @@ struct link_options {
 };
 
 struct call_options {
+    // No aggregate: GCC 12 destroys aggregates in co_await expressions twice.
+    call_options() = default;
+
     std::chrono::milliseconds budget{2'000};
     std::string idempotency_key;
     std::uint64_t seen_sequence = 0;
@@ -81,13 +84,13 @@ public:
     std::uint64_t next_id() const noexcept { return next_id_; }
     void continue_from(std::uint64_t id) noexcept { next_id_ = std::max(next_id_, id); }
 
-    awaitable<wire::result<std::string>> ask_encoded(std::uint16_t method, std::string body,
-                                                     call_options options);
+    awaitable<wire::result<std::string>> ask_encoded(std::uint16_t method, const std::string& body,
+                                                     const call_options& options);
 
     template <message Response, message Request>
     awaitable<wire::result<Response>> ask(std::uint16_t method, Request request, call_options options = {}) {
         auto body = request.SerializeAsString();
-        auto outcome = co_await ask_encoded(method, std::move(body), std::move(options));
+        auto outcome = co_await ask_encoded(method, body, options);
         if (!outcome) co_return std::move(outcome).error();
         Response response;
         if (!response.ParseFromString(*outcome))

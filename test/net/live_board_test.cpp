@@ -1,0 +1,198 @@
+#include "net/live_board.hpp"
+
+#include <gmock/gmock.h>
+
+#include <future>
+
+namespace stadion::net {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+board_event_ptr score(std::uint64_t sequence, const std::string& game) {
+    v1::Event event;
+    event.set_sequence(sequence);
+    event.set_topic("games/" + game);
+    event.mutable_score()->set_game(game);
+    event.mutable_score()->set_sequence(sequence);
+    return std::make_shared<const wire::board_event>(std::move(event));
+}
+
+struct watcher : board_subscriber {
+    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
+        starts.push_back(kind);
+        started_at = sequence;
+        for (const auto& state : states) snapshot.push_back(state->sequence());
+    }
+    void on_event(const board_event_ptr& event) override {
+        got.push_back(event->sequence());
+        if (room != 0) --room;
+    }
+    bool is_congested() const override { return room == 0; }
+
+    std::vector<start_kind> starts;
+    std::uint64_t started_at = 0;
+    std::vector<std::uint64_t> snapshot;
+    std::vector<std::uint64_t> got;
+    std::size_t room = SIZE_MAX; // events until it is congested
+};
+
+using kind = board_subscriber::start_kind;
+
+// Everything runs on this thread: the worker's loop is only needed where time passes.
+class live_board_test : public testing::Test {
+protected:
+    void apply(std::uint64_t first, std::uint64_t last, const std::string& game = "hockey") {
+        event_batch batch;
+        for (auto n = first; n <= last; ++n) batch.push_back(score(n, game));
+        live.apply(batch);
+    }
+    live_board::request from(std::uint64_t since, std::vector<std::string> topics = {}) {
+        live_board::request wanted;
+        wanted.filter = wire::topic_filter(std::move(topics));
+        wanted.since = since;
+        return wanted;
+    }
+
+    worker home{0};
+    live_board live{home};
+    watcher one;
+};
+
+TEST_F(live_board_test, a_newcomer_gets_the_states_then_what_happens) {
+    apply(1, 3, "hockey");
+    apply(4, 4, "curling");
+    const auto watching = live.subscribe(one, from(0));
+    EXPECT_THAT(one.starts, ElementsAre(kind::snapshot));
+    EXPECT_THAT(one.snapshot, ElementsAre(3, 4));
+    EXPECT_EQ(one.started_at, 4u);
+    apply(5, 6);
+    EXPECT_THAT(one.got, ElementsAre(5, 6));
+}
+
+TEST_F(live_board_test, resuming_misses_nothing_and_repeats_nothing) {
+    apply(1, 10);
+    const auto watching = live.subscribe(one, from(7));
+    EXPECT_THAT(one.starts, ElementsAre(kind::resumed));
+    apply(11, 11);
+    EXPECT_THAT(one.got, ElementsAre(8, 9, 10, 11));
+}
+
+TEST_F(live_board_test, one_who_has_seen_more_than_this_board_waits_for_it) {
+    apply(1, 5);
+    const auto watching = live.subscribe(one, from(8));
+    apply(6, 10);
+    EXPECT_THAT(one.starts, ElementsAre(kind::resumed));
+    EXPECT_THAT(one.got, ElementsAre(9, 10));
+}
+
+TEST_F(live_board_test, a_resumption_beyond_what_is_held_is_a_reset) {
+    live.replace(20, {score(20, "hockey")});
+    const auto watching = live.subscribe(one, from(7));
+    EXPECT_THAT(one.starts, ElementsAre(kind::reset));
+    EXPECT_THAT(one.snapshot, ElementsAre(20));
+}
+
+TEST_F(live_board_test, topics_are_filtered) {
+    const auto watching = live.subscribe(one, from(0, {"games/curling"}));
+    apply(1, 2, "hockey");
+    apply(3, 3, "curling");
+    EXPECT_THAT(one.got, ElementsAre(3));
+}
+
+TEST_F(live_board_test, a_slow_subscriber_gets_only_the_newest_per_topic) {
+    const auto watching = live.subscribe(one, from(0));
+    one.room = 2;
+    apply(1, 2, "hockey"); // now it is congested
+    apply(3, 9, "hockey");
+    apply(10, 12, "curling");
+    EXPECT_THAT(one.got, ElementsAre(1, 2));
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 9, 12));
+    apply(13, 13);
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 9, 12, 13));
+}
+
+TEST_F(live_board_test, a_lossless_subscriber_gets_everything_however_slow) {
+    auto wanted = from(0);
+    wanted.lossless = true;
+    const auto watching = live.subscribe(one, wanted);
+    one.room = 2;
+    apply(1, 9);
+    EXPECT_THAT(one.got, ElementsAre(1, 2));
+    one.room = 3;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 3, 4, 5));
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST_F(live_board_test, a_long_resumption_goes_in_steps_without_loss) {
+    apply(1, 9);
+    one.room = 2;
+    const auto watching = live.subscribe(one, from(1));
+    EXPECT_THAT(one.got, ElementsAre(2, 3));
+    apply(10, 10);
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(2, 3, 4, 5, 6, 7, 8, 9, 10));
+}
+
+TEST_F(live_board_test, a_replaced_board_brings_live_subscribers_the_newer_states) {
+    apply(1, 5);
+    const auto watching = live.subscribe(one, from(5));
+    live.replace(30, {score(5, "hockey"), score(30, "curling")});
+    EXPECT_THAT(one.got, ElementsAre(30));
+    apply(31, 31);
+    EXPECT_THAT(one.got, ElementsAre(30, 31));
+}
+
+TEST_F(live_board_test, history_precedes_the_snapshot_for_replicas) {
+    apply(1, 6);
+    auto wanted = from(0);
+    wanted.history = 3;
+    const auto watching = live.subscribe(one, wanted);
+    EXPECT_THAT(one.got, ElementsAre(4, 5, 6));
+    EXPECT_THAT(one.snapshot, ElementsAre(6));
+}
+
+TEST_F(live_board_test, ending_a_subscription_ends_its_events) {
+    auto watching = live.subscribe(one, from(0));
+    EXPECT_EQ(live.subscribers(), 1u);
+    watching.reset();
+    apply(1, 1);
+    EXPECT_THAT(one.got, IsEmpty());
+    EXPECT_EQ(live.subscribers(), 0u);
+}
+
+TEST(board_set, publishes_to_every_worker_before_it_says_so) {
+    runtime threads(3);
+    board_set boards(threads);
+    std::promise<void> applied;
+    boards.publish(std::make_shared<event_batch>(event_batch{score(1, "hockey")}),
+                   [&] { applied.set_value(); });
+    applied.get_future().wait();
+    EXPECT_EQ(boards.sequence(), 1u);
+    threads.run_on_each([&](worker& home) { EXPECT_EQ(boards.of(home).board().sequence(), 1u); });
+}
+
+TEST(board_set, waits_for_a_sequence_and_gives_up_in_time) {
+    runtime threads(1);
+    board_set boards(threads);
+    std::promise<bool> reached, missed;
+    threads.at(0).post([&] {
+        auto& live = boards.of(threads.at(0));
+        live.when_reached(2, 10s, [&](bool yes) { reached.set_value(yes); });
+        live.when_reached(9, 20ms, [&](bool yes) { missed.set_value(yes); });
+    });
+    boards.publish(std::make_shared<event_batch>(event_batch{score(1, "a"), score(2, "a")}));
+    EXPECT_TRUE(reached.get_future().get());
+    EXPECT_FALSE(missed.get_future().get());
+}
+
+} // namespace
+} // namespace stadion::net
