@@ -1,0 +1,101 @@
+// What a load generator says on a connection and how it recognises the answers: encoded beforehand, so that
+// the generator has nothing to do but copy bytes and count frames.
+//
+// Threading: immutable; one object serves all connections of all threads.
+#pragma once
+
+#include "wire/frame.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stadion::tools {
+
+class bench_traffic {
+public:
+    // What is at the front of the bytes received. `size` 0: not whole yet.
+    struct answer {
+        std::size_t size = 0;
+        bool counts = false; // it answers the request `id`, or, with id 0, the oldest one
+        bool failed = false;
+        std::uint64_t id = 0;
+    };
+
+    virtual ~bench_traffic() = default;
+    // What a connection begins with.
+    virtual void greet(std::string& out) const = 0;
+    // Appends request `id` (1, 2, … on each connection); `connection` counts over all of them.
+    virtual void request(std::string& out, std::uint64_t id, std::size_t connection) const = 0;
+    virtual answer look_at(std::string_view received) const = 0;
+};
+
+// Requests of the wire protocol: the same few bodies again and again.
+class wire_traffic : public bench_traffic {
+public:
+    struct options {
+        std::uint16_t method = 0;
+        std::vector<std::string> bodies;
+        bool with_keys = false;   // each request with an idempotency key of its own
+        std::string number_after; // the five bytes behind this text in a body are a varint that changes
+        std::string token;
+    };
+    explicit wire_traffic(options wanted);
+
+    void greet(std::string& out) const override { out += hello_; }
+    void request(std::string& out, std::uint64_t id, std::size_t connection) const override;
+    answer look_at(std::string_view received) const override;
+
+    // The size of the first request.
+    std::size_t request_size() const noexcept { return frames_.front().bytes.size(); }
+
+private:
+    struct prepared {
+        std::string bytes;
+        std::size_t key_at = 0;    // 0: there is none
+        std::size_t number_at = 0; // 0: there is none
+    };
+    std::string hello_;
+    std::uint64_t run_; // tells the keys of this run from those of others
+    std::vector<prepared> frames_;
+};
+
+// Frames of one size that an echo sends back as they are.
+class echo_traffic : public bench_traffic {
+public:
+    explicit echo_traffic(std::size_t frame_size);
+
+    void greet(std::string&) const override {}
+    void request(std::string& out, std::uint64_t id, std::size_t connection) const override;
+    answer look_at(std::string_view received) const override;
+
+private:
+    std::string frame_;
+};
+
+// GET of one path over a kept connection.
+class http_traffic : public bench_traffic {
+public:
+    http_traffic(const std::string& host, const std::string& path, const std::string& token);
+
+    void greet(std::string&) const override {}
+    void request(std::string& out, std::uint64_t, std::size_t) const override { out += request_; }
+    answer look_at(std::string_view received) const override;
+
+    std::size_t request_size() const noexcept { return request_.size(); }
+
+private:
+    std::string request_;
+};
+
+// Five bytes that are always five bytes as a varint, and the microseconds, modulo about 18 minutes, that they
+// stand for: how an event says when it was sent.
+inline constexpr std::size_t stamp_size = 5;
+std::uint32_t stamp_of(std::uint64_t microseconds) noexcept;
+void write_stamp(char* to, std::uint32_t stamp) noexcept;
+std::uint32_t read_stamp(const char* from) noexcept;
+// Microseconds from one stamp to a later one.
+std::uint32_t between(std::uint32_t earlier, std::uint32_t later) noexcept;
+
+} // namespace stadion::tools

@@ -1,0 +1,270 @@
+// `stadion client`: a person's seat at the board. The session does the work (client_session.hpp); here lines
+// become calls and answers become lines. With a pipe instead of a terminal it runs the lines it is given and
+// ends.
+#include "tools/board_text.hpp"
+#include "tools/client_session.hpp"
+#include "tools/commands.hpp"
+#include "tools/fleet_options.hpp"
+#include "tools/wait_for.hpp"
+#include "tools/words.hpp"
+#include "wire/json.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+namespace stadion::tools {
+namespace {
+
+constexpr std::chrono::milliseconds register_within{10'000};
+constexpr std::uint16_t query_score = 0x0203;
+constexpr std::uint16_t query_tally = 0x0204;
+constexpr std::uint16_t update_score = 0x0205;
+constexpr std::uint16_t increment_tally = 0x0206;
+constexpr std::uint16_t list_games = 0x0208;
+constexpr std::uint16_t list_teams = 0x0209;
+constexpr std::uint32_t page_size = 200;
+
+struct client_command_options {
+    fleet_options fleet;
+    std::string user;
+};
+
+wire::result<int> parse_number(const std::string& text) {
+    int value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc{} || end != text.data() + text.size())
+        return wire::make_error(wire::status::invalid_argument, "'" + text + "' is not a number");
+    return value;
+}
+
+class client {
+public:
+    using words = std::vector<std::string>;
+
+    client(const client_command_options& wanted, console& terminal, net::worker& home)
+        : wanted_(wanted),
+          console_(terminal),
+          home_(home),
+          session_(std::make_shared<client_session>(
+              home, client_options{wanted.fleet.dispatcher, wanted.user, wanted.fleet.token},
+              client_session::handlers{
+                  [this](const v1::Event& event) { later([this, event] { print(event); }); },
+                  [this](std::string_view said) {
+                      later([this, text = std::string(said)] { console_.complain("* " + text); });
+                  }})) {}
+
+    int run() {
+        home_.post([session = session_] { session->start(); });
+        const auto entered = wait_for(console_, home_, session_->registered(register_within));
+        bool all_done = entered && *entered;
+        if (entered && !*entered) console_.complain(entered->error().message);
+        if (all_done) {
+            if (console_.is_terminal())
+                console_.complain("you are " + wanted_.user + "; help shows what there is");
+            while (!ended_ && !console_.was_terminated()) {
+                const auto line = console_.next_line();
+                if (!line) break;
+                all_done = run_line(*line) && all_done;
+            }
+            // What is watched goes on after the end of a pipe, until Ctrl-C.
+            if (watching_ && !ended_ && !console_.is_terminal()) console_.wait_until([] { return false; });
+        }
+        run_to_end(home_, session_->stop());
+        return all_done || (console_.is_terminal() && entered && *entered) ? done : failed;
+    }
+
+    static std::vector<std::string> complete(std::string_view before, std::string_view word) {
+        std::vector<std::string> found;
+        if (before.find_first_not_of(' ') == std::string_view::npos)
+            for (const auto* name :
+                 {"games", "teams", "game", "team", "watch", "set", "medal", "status", "help", "quit"})
+                if (std::string_view(name).starts_with(word)) found.emplace_back(name);
+        return found;
+    }
+
+private:
+    void later(std::function<void()> task) { console_.post(std::move(task)); }
+
+    bool run_line(const std::string& line) {
+        const auto split = split_words(line);
+        if (!split) return refuse(split.error());
+        if (split->empty() || split->front().starts_with('#')) return true;
+        const auto& name = split->front();
+        const words rest(split->begin() + 1, split->end());
+        if (name == "games") return games(rest);
+        if (name == "teams") return teams();
+        if (name == "game" && rest.size() == 1) return game(rest[0]);
+        if (name == "team" && rest.size() == 1) return team(rest[0]);
+        if (name == "watch") return watch(rest);
+        if (name == "set" && rest.size() >= 3 && rest.size() % 2 == 1) return set(rest);
+        if (name == "medal" && (rest.size() == 2 || rest.size() == 3)) return medal(rest);
+        if (name == "status") return status();
+        if (name == "help") return help();
+        if (name == "quit") return ended_ = true;
+        return refuse(wire::make_error(wire::status::invalid_argument,
+                                       "'" + line + "' is no command; help shows what there is"));
+    }
+
+    bool refuse(const wire::error& failure) {
+        console_.complain(std::string(wire::status_name(failure.code)) + ": " + failure.message);
+        return false;
+    }
+
+    // Waits for the answer and shows it; false, having said why, when there is none.
+    template <typename Response, typename Show>
+    bool show(net::awaitable<wire::result<Response>> task, Show print_it) {
+        const auto answer = wait_for(console_, home_, std::move(task));
+        if (!answer)
+            return refuse(wire::make_error(wire::status::cancelled, "interrupted; it may still happen"));
+        if (!*answer) return refuse(answer->error());
+        print_it(**answer);
+        return true;
+    }
+
+    void print(const google::protobuf::Message& message, const std::string& line) {
+        console_.print(wanted_.fleet.json ? wire::to_json(message) : line);
+    }
+    void print(const v1::Event& event) { print(event, to_line(event)); }
+
+    bool games(const words& rest) {
+        v1::ListGamesRequest request;
+        request.set_page_size(page_size);
+        if (!rest.empty()) {
+            v1::Score::Status wanted{};
+            if (!v1::Score::Status_Parse(rest[0], &wanted))
+                return refuse(wire::make_error(wire::status::invalid_argument, "no such status: " + rest[0]));
+            request.set_status(wanted);
+        }
+        for (;;) {
+            std::string next;
+            const bool fine =
+                show(session_->read<v1::ListGamesResponse>(list_games, request), [&](const auto& page) {
+                    for (const auto& one : page.games()) print(one, to_line(one));
+                    next = page.next_page_token();
+                });
+            if (!fine || next.empty()) return fine;
+            request.set_page_token(next);
+        }
+    }
+
+    bool teams() {
+        return show(session_->read<v1::ListTeamsResponse>(list_teams, v1::ListTeamsRequest()),
+                    [&](const auto& all) {
+                        for (const auto& one : all.teams()) print(one, to_line(one));
+                    });
+    }
+
+    bool game(const std::string& name) {
+        v1::QueryScoreByGameRequest request;
+        request.set_game(name);
+        return show(session_->read<v1::Score>(query_score, request),
+                    [&](const auto& one) { print(one, to_line(one)); });
+    }
+
+    bool team(const std::string& name) {
+        v1::QueryMedalTallyByTeamRequest request;
+        request.set_team(name);
+        return show(session_->read<v1::MedalTally>(query_tally, request),
+                    [&](const auto& one) { print(one, to_line(one)); });
+    }
+
+    bool set(const words& rest) {
+        v1::UpdateScoreByGameRequest request;
+        request.set_game(rest[0]);
+        for (std::size_t i = 1; i < rest.size(); i += 2) {
+            const auto points = parse_number(rest[i + 1]);
+            if (!points) return refuse(points.error());
+            (*request.mutable_points())[rest[i]] = *points;
+        }
+        return show(session_->write<v1::Score>(update_score, request), [&](const auto& one) {
+            home_.post([session = session_, sequence = one.sequence()] { session->saw(sequence); });
+            print(one, to_line(one));
+        });
+    }
+
+    bool medal(const words& rest) {
+        v1::IncrementMedalTallyRequest request;
+        request.set_team(rest[0]);
+        request.set_medal(rest[1]);
+        const auto by = rest.size() == 3 ? parse_number(rest[2]) : wire::result<int>(1);
+        if (!by) return refuse(by.error());
+        request.set_by(*by);
+        return show(session_->write<v1::MedalTally>(increment_tally, request), [&](const auto& one) {
+            home_.post([session = session_, sequence = one.sequence()] { session->saw(sequence); });
+            print(one, to_line(one));
+        });
+    }
+
+    bool watch(const words& topics) {
+        watching_ = true;
+        home_.post([session = session_, topics] { session->subscribe(topics); });
+        return true;
+    }
+
+    bool status() {
+        const auto text = [](std::shared_ptr<client_session> session) -> net::awaitable<std::string> {
+            co_return (session->is_serving() ? "registered at " : "looking for a server, last at ") +
+                session->server() + ", backup " + (session->backup().empty() ? "none" : session->backup()) +
+                ", seen up to sequence " + std::to_string(session->seen_sequence()) + ", " +
+                std::to_string(session->switches()) + " switches";
+        };
+        const auto answer = wait_for(console_, home_, text(session_));
+        if (answer) console_.print(*answer);
+        return answer.has_value();
+    }
+
+    bool help() {
+        console_.print("games [STATUS]                    every game\n"
+                       "teams                             the medal table\n"
+                       "game NAME, team NAME              one of them\n"
+                       "watch [TOPIC…]                    what happens from now on: games/*, teams/gauls; "
+                       "all without a topic\n"
+                       "set GAME TEAM POINTS …            sets points\n"
+                       "medal TEAM gold|silver|bronze [N] adds N medals, 1 by default\n"
+                       "status                            where you are connected\n"
+                       "quit                              ends\n"
+                       "Names with blanks are put in quotes.");
+        return true;
+    }
+
+    const client_command_options& wanted_;
+    console& console_;
+    net::worker& home_;
+    std::shared_ptr<client_session> session_;
+    bool ended_ = false;
+    bool watching_ = false;
+};
+
+int run_client(const client_command_options& wanted) {
+    console terminal({wanted.user + "> ", ".stadion_client_history", client::complete});
+    net::runtime threads(1);
+    client seat(wanted, terminal, threads.at(0));
+    const int status = seat.run();
+    threads.stop();
+    return status;
+}
+
+std::string default_user() {
+    const char* user = std::getenv("USER");
+    return (user == nullptr || *user == '\0' ? "client" : std::string(user)) + "-" +
+           std::to_string(::getpid());
+}
+
+} // namespace
+
+void add_client(CLI::App& program, command_context& context) {
+    auto& command =
+        *program.add_subcommand("client", "an interactive client that goes to its backup by itself");
+    const auto wanted = std::make_shared<client_command_options>();
+    wanted->user = default_user();
+    add_setting(command, "--user", wanted->user, "who you are; one place per name");
+    add_fleet_options(command, wanted->fleet);
+    command.callback([&context, &command, wanted] {
+        context.chosen = &command;
+        context.run = [wanted] { return run_client(*wanted); };
+    });
+}
+
+} // namespace stadion::tools

@@ -1,0 +1,181 @@
+#include "tools/fleet_report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace stadion::tools {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string name_of(const server_report& server) {
+    return server.listed.kind() + "-" + std::to_string(server.listed.server_id());
+}
+
+const char* health_name(fleet_health health) {
+    switch (health) {
+    case fleet_health::well:
+        return "well";
+    case fleet_health::degraded:
+        return "degraded";
+    case fleet_health::down:
+        return "down";
+    }
+    return "";
+}
+
+} // namespace
+
+bool read_status(std::string_view text, server_report& out) {
+    const auto status = json::parse(text, nullptr, false);
+    if (!status.is_object() || !status.contains("kind")) return false;
+    const auto number = [&](const char* name) {
+        const auto found = status.find(name);
+        return found != status.end() && found->is_number() ? found->get<double>() : 0.0;
+    };
+    out.state = status.value("state", "");
+    out.clients = static_cast<std::uint64_t>(number("clients"));
+    out.capacity = static_cast<std::uint64_t>(number("capacity"));
+    out.sequence = static_cast<std::uint64_t>(number("sequence"));
+    out.epoch = static_cast<std::uint64_t>(number("epoch"));
+    out.uptime_s = number("uptime_s");
+    if (const auto leader = status.find("leader"); leader != status.end() && leader->is_object())
+        out.leader = leader->value("server_id", 0u);
+    return true;
+}
+
+double sum_of_metric(std::string_view text, std::string_view name) {
+    double sum = 0;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const auto end = std::min(text.find('\n', begin), text.size());
+        const auto line = text.substr(begin, end - begin);
+        begin = end + 1;
+        if (!line.starts_with(name) || line.size() == name.size()) continue;
+        const auto labels_end = line[name.size()] == '{' ? line.rfind('}') : name.size() - 1;
+        if (labels_end == std::string_view::npos || (line[name.size()] != '{' && line[name.size()] != ' '))
+            continue;
+        const auto first = line.find_first_not_of(' ', labels_end + 1);
+        if (first == std::string_view::npos) continue;
+        double value = 0;
+        std::from_chars(line.data() + first, line.data() + line.size(), value);
+        sum += value;
+    }
+    return sum;
+}
+
+void set_rates(fleet_report& now, const fleet_report& before, double seconds) {
+    if (seconds <= 0) return;
+    for (auto& server : now.servers)
+        for (const auto& old : before.servers)
+            if (old.listed.address() == server.listed.address() && server.requests >= old.requests &&
+                old.answers)
+                server.requests_per_s = static_cast<double>(server.requests - old.requests) / seconds;
+}
+
+std::string problem_of(const server_report& server) {
+    if (server.listed.state() == v1::Server::DOWN) return "is down";
+    if (!server.answers) return "does not answer: " + server.complaint;
+    if (server.listed.state() == v1::Server::STARTING) return "is starting";
+    if (server.listed.state() == v1::Server::DRAINING) return "is draining";
+    if (!server.ready) return "is not ready: " + server.complaint;
+    return {};
+}
+
+fleet_health judge(const fleet_report& report) {
+    if (!report.failure.empty()) return fleet_health::down;
+    bool all_well = true;
+    bool has_database = false;
+    std::size_t frontends = 0;
+    for (const auto& server : report.servers) {
+        all_well = all_well && problem_of(server).empty();
+        has_database = has_database || server.listed.kind() == "dbserver";
+        if (server.listed.kind() == "frontend" && server.answers && server.listed.state() == v1::Server::UP)
+            ++frontends;
+    }
+    if (frontends == 0) return fleet_health::down;
+    return all_well && has_database ? fleet_health::well : fleet_health::degraded;
+}
+
+std::string uptime_text(double seconds) {
+    const auto whole = static_cast<long long>(std::max(seconds, 0.0));
+    char text[48];
+    std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld", whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    return whole >= 86'400 ? std::to_string(whole / 86'400) + " d " + text : text;
+}
+
+std::string to_table(const fleet_report& report) {
+    std::string out;
+    char text[256];
+    if (!report.failure.empty())
+        return "the dispatcher at " + report.dispatcher + " does not answer: " + report.failure + "\n";
+    std::snprintf(text, sizeof text, "%-14s %-22s %-9s %15s %10s %10s %6s %6s %12s\n", "SERVER", "ADDRESS",
+                  "STATE", "CLIENTS", "REQ/S", "SEQUENCE", "LEADER", "EPOCH", "UPTIME");
+    out += text;
+    for (const auto& server : report.servers) {
+        const auto state =
+            server.answers ? server.state : v1::Server::State_Name(server.listed.state()) + "?";
+        const auto clients = std::to_string(server.clients) + "/" + std::to_string(server.capacity);
+        std::snprintf(text, sizeof text, "%-14s %-22s %-9s %15s %10.0f %10llu %6s %6llu %12s\n",
+                      name_of(server).c_str(), server.listed.address().c_str(), state.c_str(),
+                      clients.c_str(), server.requests_per_s,
+                      static_cast<unsigned long long>(server.sequence),
+                      server.leader == 0 ? "-" : std::to_string(server.leader).c_str(),
+                      static_cast<unsigned long long>(server.epoch), uptime_text(server.uptime_s).c_str());
+        out += text;
+    }
+    for (const auto& server : report.servers)
+        if (const auto problem = problem_of(server); !problem.empty())
+            out += name_of(server) + " " + problem + "\n";
+    return out;
+}
+
+std::string to_lines(const fleet_report& report) {
+    if (!report.failure.empty())
+        return "[-] dispatcher " + report.dispatcher + " does not answer: " + report.failure + "\n";
+    std::string out;
+    for (const auto& server : report.servers) {
+        const auto problem = problem_of(server);
+        out += (problem.empty() ? "[+] " : "[-] ") + name_of(server) + " " + server.listed.address() + " " +
+               (problem.empty() ? "is well" : problem) + "\n";
+    }
+    const auto has = [&](const char* kind) {
+        return std::any_of(report.servers.begin(), report.servers.end(),
+                           [&](const auto& server) { return server.listed.kind() == kind; });
+    };
+    if (!has("dbserver")) out += "[-] there is no database server\n";
+    if (!has("frontend")) out += "[-] there is no front-end\n";
+    return out;
+}
+
+ordered_json to_json(const fleet_report& report) {
+    auto servers = ordered_json::array();
+    for (const auto& server : report.servers)
+        servers.push_back(
+            {{"server_id", server.listed.server_id()},
+             {"kind", server.listed.kind()},
+             {"address", server.listed.address()},
+             {"pid", server.listed.pid()},
+             {"state", server.answers ? server.state : v1::Server::State_Name(server.listed.state())},
+             {"answers", server.answers},
+             {"ready", server.ready},
+             {"problem", problem_of(server)},
+             {"clients", server.clients},
+             {"capacity", server.capacity},
+             {"requests", server.requests},
+             {"requests_per_s", std::round(server.requests_per_s * 10) / 10},
+             {"sequence", server.sequence},
+             {"leader", server.leader},
+             {"epoch", server.epoch},
+             {"uptime_s", server.uptime_s}});
+    return {{"health", health_name(judge(report))},
+            {"dispatcher", report.dispatcher},
+            {"failure", report.failure},
+            {"servers", std::move(servers)}};
+}
+
+} // namespace stadion::tools

@@ -1,0 +1,67 @@
+// How a fleet is: what the dispatcher says of its servers, what each says of itself, and what to think of it.
+// Pure; fleet_probe.hpp asks.
+#pragma once
+
+#include "wire/proto/dispatcher.pb.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stadion::tools {
+
+// What one server says of itself, by GET /status, /readyz and /metrics.
+struct server_report {
+    v1::Server listed; // as the dispatcher knows it
+    bool answers = false;
+    bool ready = false;
+    std::string complaint; // why it does not answer, or is not ready
+    std::string state;
+    std::uint64_t clients = 0;
+    std::uint64_t capacity = 0;
+    std::uint64_t sequence = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t requests = 0; // since it started
+    std::uint32_t leader = 0;
+    double uptime_s = 0;
+    double requests_per_s = 0; // since the report before
+};
+
+struct fleet_report {
+    std::string dispatcher;
+    std::string failure; // why the dispatcher could not be asked; empty: it was
+    std::vector<server_report> servers;
+};
+
+// Fills in what /status answered; false when it is not that.
+bool read_status(std::string_view json, server_report& out);
+
+// The sum of all samples of a metric in the Prometheus text format, over all labels.
+double sum_of_metric(std::string_view text, std::string_view name);
+
+// Rates from two reports of the same fleet that are `seconds` apart; a server that started anew in between
+// has none.
+void set_rates(fleet_report& now, const fleet_report& before, double seconds);
+
+enum class fleet_health : std::uint8_t { well = 0, degraded = 1, down = 2 };
+
+// Down: nobody can be served, because the dispatcher or every front-end is gone. Degraded: anything else is
+// wrong.
+fleet_health judge(const fleet_report& report);
+// What is wrong with this server; empty: nothing.
+std::string problem_of(const server_report& server);
+
+// "2 d 03:04:05", "00:00:07"
+std::string uptime_text(double seconds);
+// A table for a person, a line per server.
+std::string to_table(const fleet_report& report);
+// A line per server, with what is wrong.
+std::string to_lines(const fleet_report& report);
+nlohmann::ordered_json to_json(const fleet_report& report);
+
+} // namespace stadion::tools
