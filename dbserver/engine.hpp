@@ -83,6 +83,8 @@ protected:
 
     // Before start: what was on disk.
     table& restore(state_ptr checkpointed);
+    // Its history begins with what it is now; all of it goes into the next checkpoint.
+    void begin_history_anew(table& in);
     void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
     wire::result<void> restore_frozen(std::uint64_t since); // reads the histories of what has gone on since
     void restore_sequence(std::uint64_t sequence);

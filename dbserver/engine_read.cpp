@@ -159,6 +159,15 @@ table& engine::restore(state_ptr checkpointed) {
     return in;
 }
 
+void engine::begin_history_anew(table& in) {
+    in.archive_bytes = 0;
+    in.archive_crc = 0;
+    in.archive_last = 0;
+    in.steps.clear();
+    in.steps.push_back({in.published->sequence(), line_of_state(*in.published)});
+    if (!std::exchange(in.dirty, true)) changed_tables_.push_back(&in);
+}
+
 wire::result<void> engine::restore_frozen(std::uint64_t since) {
     freeze_now(since);
     auto board = std::make_shared<frozen_board>(*frozen());
@@ -201,14 +210,19 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
         std::string name(one.what.prefix);
         name += one.what.name;
         where = &tables_.find_or_make(name);
-        const state_ptr& before = where->published;
+        const state_ptr before = where->published;
         const std::uint32_t version = before ? before->version() : 0;
+        if (gaps_are_allowed && before && before->sequence() >= one.sequence) return {};
         auto next = next_state(one, options_.within, before.get());
-        if (!next || (one.version != version + 1 && !gaps_are_allowed))
+        const bool follows = next && one.version == version + 1;
+        if (!next || (!follows && !gaps_are_allowed))
             return wire::make_error(wire::status::data_loss,
                                     "does not follow version " + std::to_string(version) + " of " + name);
         where->published = where->latest = made.state = next;
-        where->steps.push_back({one.sequence, std::string(text)});
+        if (follows)
+            where->steps.push_back({one.sequence, std::string(text)});
+        else
+            begin_history_anew(*where);
         made.kind = one.what.what == verb::reversal ? event_kind::reversal : event_kind::update;
         made.reverses = one.what.reverses;
         if (notes_changes_ && !std::exchange(where->dirty, true)) changed_tables_.push_back(where);
@@ -218,8 +232,9 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
         keys_.keep(one.what.key, record);
         if (notes_changes_) changed_keys_.emplace_back(one.what.key, std::move(record));
     }
-    last_sequence_ = one.sequence;
-    published_sequence_.store(one.sequence, std::memory_order_release);
+    if (gaps_are_allowed && one.sequence != last_sequence_ + 1) publication_.begin_after(one.sequence - 1);
+    last_sequence_ = std::max(last_sequence_, one.sequence);
+    published_sequence_.store(last_sequence_, std::memory_order_release);
     publication_.remember({&made, 1});
     return {};
 }

@@ -28,9 +28,15 @@ void opening::run() {
     make_directories();
     choose_segment_size();
     read_checkpoint();
-    stop_at_damage();
+    if (!salvaging()) stop_at_damage();
+    for (const damage& found : damage_) set_aside(found);
+    damage_.clear();
+    if (checkpoint_lost_) salvage_all_tables();
     remove_leftovers();
-    play_journal();
+    if (salvaging())
+        salvage_journal();
+    else
+        play_journal();
 }
 
 void opening::take_lock() {
@@ -67,6 +73,7 @@ void opening::check_format() {
         throw store_unavailable(where_.format() + " says format " + std::to_string(number) +
                                 "; this program knows formats up to " + std::to_string(format_number) +
                                 ": use the program that wrote it, or a later one");
+    if (number < format_number) migrate(number);
 }
 
 void opening::make_directories() {
@@ -99,19 +106,29 @@ void opening::read_checkpoint() {
         for (const char* kind : {"/games", "/teams"}) {
             std::vector<std::string> names;
             must(files_.list(where_.tables() + kind, names), "cannot read " + where_.tables() + kind);
-            if (std::any_of(names.begin(), names.end(), [](auto& name) { return name.ends_with(".json"); }))
+            if (std::any_of(names.begin(), names.end(), [](auto& name) { return name.ends_with(".json"); })) {
+                checkpoint_lost_ = true;
                 return note({where_.checkpoint(), 0, {}, "is missing, but there are table files"});
+            }
         }
         return;
     }
     must(failure, "cannot read " + where_.checkpoint());
-    if (!from_text(text, manifest_)) return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
-    for (const auto& [name, saved] : manifest_.tables) read_table(name, saved);
+    if (!from_text(text, manifest_)) {
+        manifest_ = {};
+        checkpoint_lost_ = true;
+        return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
+    }
+    for (const auto& [name, saved] : manifest_.tables) {
+        const std::size_t damage_before = damage_.size();
+        read_table(name, saved);
+        if (salvaging() && damage_.size() > damage_before) salvage_table(name, saved);
+    }
     for (const saved_keys& saved : manifest_.keys) read_keys(saved);
     if (renamed_)
         for (const char* kind : {"/games", "/teams"})
             must(files_.sync_directory(where_.tables() + kind), "cannot sync " + where_.tables() + kind);
-    if (manifest_.frozen_since != 0 && damage_.empty())
+    if (manifest_.frozen_since != 0 && (damage_.empty() || salvaging()))
         if (const auto frozen = store_.restore_frozen(manifest_.frozen_since); !frozen)
             note({where_.histories(), 0, {}, frozen.error().message});
 }

@@ -32,6 +32,16 @@ private:
     void repair(const journal_end& end);
     void keep_broken_copy(const std::string& path, std::uint64_t bytes);
 
+    // --salvage, in opening_salvage.cpp: what is damaged is copied to .broken, and what can be read is kept.
+    bool salvaging() const { return store_.how_.salvage; }
+    void set_aside(const damage& found);
+    void salvage_all_tables();
+    void salvage_table(const std::string& name, const saved_table& saved);
+    void salvage_journal();
+
+    // Older formats, in migration.cpp.
+    void migrate(unsigned from);
+
     void must(std::error_code failure, const std::string& what) const;
     void note(damage found) { damage_.push_back(std::move(found)); }
     void stop_at_damage() const;
@@ -42,6 +52,7 @@ private:
     manifest manifest_;
     bool renamed_ = false;
     std::vector<damage> damage_;
+    bool checkpoint_lost_ = false;
 };
 
 } // namespace stadion::dbserver

@@ -354,6 +354,29 @@ bool read_line(json_reader& in, line& into) {
     return in.ok() && in.at_end() && (into.what.what == verb::freeze || !into.what.name.empty());
 }
 
+std::string line_of_state(const state& what) {
+    operation whole;
+    whole.name = what.name();
+    if (const v1::Score* score = what.score()) {
+        whole.what = verb::replace_score;
+        whole.prefix = games_prefix;
+        whole.title = score->title();
+        whole.status = score->status();
+        whole.points = sorted_points(*score);
+    } else {
+        const v1::MedalTally& tally = *what.tally();
+        whole.what = verb::replace_tally;
+        whole.prefix = teams_prefix;
+        whole.gold = tally.gold();
+        whole.silver = tally.silver();
+        whole.bronze = tally.bronze();
+    }
+    std::string text;
+    append_line_head(text, what.sequence(), what.updated_at_us(), what.version());
+    append_line_body(text, whole);
+    return text += '\n';
+}
+
 std::string details_of(operation what) {
     what.key = {};
     what.becomes = {};

@@ -84,6 +84,9 @@ void append_line_head(std::string& to, std::uint64_t sequence, std::int64_t at_u
 void append_line_body(std::string& to, const operation& what);
 bool read_line(json_reader& in, line& into);
 
+// A line that makes the state from nothing: where a history begins whose beginning is lost.
+std::string line_of_state(const state& what);
+
 // The operation alone, as history shows it: without key and hash.
 std::string details_of(operation what);
 

@@ -38,12 +38,10 @@ private:
     bool from(table_model now, std::size_t first) {
         while (first < calls_.size() && done_[first] == '1') ++first;
         if (first == calls_.size()) return true;
-        // What is done lies, but for a few, before `first`: the rest and the model say where we are.
-        if (!seen_
-                 .emplace(first, now.version,
-                          done_.substr(first, std::min<std::size_t>(64, calls_.size() - first)))
-                 .second)
-            return false;
+        const std::size_t last = done_.rfind('1');
+        std::string beyond =
+            last == std::string::npos || last < first ? std::string() : done_.substr(first, last - first + 1);
+        if (!seen_.emplace(first, now.version, std::move(beyond)).second) return false;
         std::uint64_t earliest_end = UINT64_MAX;
         for (std::size_t i = first; i < calls_.size(); ++i)
             if (done_[i] == '0') earliest_end = std::min(earliest_end, calls_[i].ended);
