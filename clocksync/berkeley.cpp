@@ -183,7 +183,7 @@ std::vector<berkeley::estimate> berkeley::take_estimates(instant now) {
     for (auto& [id, p] : peers_) {
         const auto sample = p.burst.sample(2 * settings_.drift_max);
         p.probe_due = never;
-        if (!sample) continue;
+        if (!sample || sample->half_width > settings_.half_width_max) continue;
         p.samples.add(*sample);
         all.push_back(estimate_of(now, p));
     }

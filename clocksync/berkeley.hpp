@@ -32,11 +32,12 @@ struct berkeley_settings {
     duration probe_timeout = std::chrono::milliseconds(20);
     duration burst_timeout = std::chrono::milliseconds(250);
     duration period_first = std::chrono::milliseconds(100);
-    duration period_max = std::chrono::seconds(1);       // δ / 2ρ
-    unsigned rounds_first = 8;                           // so many at period_first, then doubling
-    duration agreement = std::chrono::microseconds(500); // γ
-    double drift_max = 200e-6;                           // of any server's hardware
-    double rate_wander = 1e-6;                           // how far a learned rate may have changed since
+    duration period_max = std::chrono::seconds(1);          // δ / 2ρ
+    unsigned rounds_first = 8;                              // so many at period_first, then doubling
+    duration agreement = std::chrono::microseconds(500);    // γ
+    duration half_width_max = std::chrono::milliseconds(5); // of a sample that counts
+    double drift_max = 200e-6;                              // of any server's hardware
+    double rate_wander = 1e-6;                              // how far a learned rate may have changed since
     double reference_wander = 5e-6;
     planted_bug bug = planted_bug::none;
 };

@@ -217,6 +217,7 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
     const lock_decision decision = disp_.lock->ask(now_, who, reason);
     persist(decision.persist);
     if (decision.answer.granted) {
+        granted_at_[decision.answer.epoch] = now_;
         const unsigned old = place_of(before.leader);
         const bool gone = old == dispatcher || !processes_[old].alive;
         const bool trouble = gone || now_ < trouble_until_;
@@ -439,11 +440,12 @@ void simulator::world::election_event(unsigned server, Call call) {
     perform(server, actions);
 }
 
-std::vector<server_id> simulator::world::alive_throughout(unsigned initiator, epoch_number) const {
+std::vector<server_id> simulator::world::alive_throughout(unsigned initiator, epoch_number epoch) const {
     std::vector<server_id> ids;
     for (const member& m : processes_[initiator].machines->election.ring()) {
         const unsigned place = place_of(m.id);
-        if (place != dispatcher && processes_[place].alive && processes_[place].self == m)
+        if (place != dispatcher && processes_[place].alive && processes_[place].self == m &&
+            processes_[place].started <= granted_at_.at(epoch))
             ids.push_back(m.id);
     }
     return ids;

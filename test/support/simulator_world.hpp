@@ -193,6 +193,7 @@ private:
     instant trouble_until_{0};
     instant storm_end_{0};
     instant leader_since_{0};
+    std::map<clocksync::epoch_number, instant> granted_at_;
     std::vector<process> processes_;
     dispatcher_state disp_;
     std::map<std::string, std::uint64_t> client_next_; // requests made so far, fleet-wide
