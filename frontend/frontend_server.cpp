@@ -1,6 +1,7 @@
 #include "frontend/frontend_server.hpp"
 
 #include "frontend/client_methods.hpp"
+#include "frontend/history_route.hpp"
 #include "frontend/remote_writer.hpp"
 #include "frontend/replica.hpp"
 #include "net/board_http.hpp"
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <future>
+#include <mutex>
 
 namespace stadion::frontend {
 
@@ -27,8 +29,11 @@ struct frontend_server::parts {
                                          options.access.own_token(net::role::server))) {}
 
     void follow_database(const std::string& address) {
-        if (address.empty() || address == database) return;
-        database = address;
+        {
+            const std::lock_guard lock(database_mutex);
+            if (address.empty() || address == database) return;
+            database = address;
+        }
         feed->follow(address);
         writer.follow(address);
     }
@@ -41,7 +46,8 @@ struct frontend_server::parts {
     remote_writer writer;
     std::shared_ptr<replica> feed;
     std::shared_ptr<net::membership> member;
-    std::string database; // worker 0
+    std::mutex database_mutex;
+    std::string database; // its address, empty until it is known
 };
 
 frontend_server::frontend_server(net::runtime& threads, frontend_options options)
@@ -54,6 +60,10 @@ wire::result<std::string> frontend_server::start() {
     add_front_end_rpc(my.server, my.boards, my.writer);
     add_board_http(my.server, my.boards, my.writer);
     add_board_streams(my.server, my.boards);
+    add_history_route(my.server, [&my] {
+        const std::lock_guard lock(my.database_mutex);
+        return my.database;
+    });
     add_client_methods(my.server, my.clients, my.boards, [] {});
     my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
     my.server.add_check("board", [&my]() -> wire::result<void> {

@@ -231,6 +231,16 @@ void add_writes(http_router& http, board_set& boards, board_writer& writer) {
                  *mutation.mutable_replace_score() = std::move(*update);
                  return {};
              });
+    on_write(http_method::post, "/v1/events/{sequence}/reversal",
+             [](const http_request& request, v1::Mutation& mutation) -> wire::result<void> {
+                 const auto sequence = number<std::uint64_t>(request.captures[0], "the sequence");
+                 if (!sequence) return sequence.error();
+                 auto reason = parse_reason(request.body);
+                 if (!reason) return reason.error();
+                 mutation.mutable_reversal()->set_sequence(*sequence);
+                 mutation.mutable_reversal()->set_reason(*reason);
+                 return {};
+             });
     on_write(http_method::put, "/v1/teams/{team}",
              [](const http_request& request, v1::Mutation& mutation) -> wire::result<void> {
                  auto tally = parse_tally(request.body, request.captures[0]);

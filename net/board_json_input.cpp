@@ -124,4 +124,10 @@ wire::result<v1::MedalTally> parse_tally(std::string_view body, std::string_view
     return tally;
 }
 
+wire::result<std::string> parse_reason(std::string_view body) {
+    auto object = parse_object(body);
+    if (!object) return object.error();
+    return text(*object, "reason");
+}
+
 } // namespace stadion::net

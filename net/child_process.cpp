@@ -116,6 +116,8 @@ wire::result<std::unique_ptr<child_process>> child_process::start(worker& home, 
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    // Sockets are not inherited: a port must be free again when we are gone.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     ::posix_spawnattr_init(&attributes);
     sigset_t none, standard;
     ::sigemptyset(&none);
