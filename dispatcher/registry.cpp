@@ -202,8 +202,13 @@ void registry::tick(balancer::time_point now) {
     for (auto& gone : members_.tick(now)) departures_.push_back(std::move(gone));
 }
 
-wire::result<v1::Server> registry::forward_target(std::string_view service) {
-    const auto target = turns_.next(front_ends_up(service));
+wire::result<v1::Server> registry::forward_target(std::string_view service,
+                                                  const std::vector<std::string>& except) {
+    auto servers = front_ends_up(service);
+    std::erase_if(servers, [&](const auto& server) {
+        return std::find(except.begin(), except.end(), members_.find(server.id)->address) != except.end();
+    });
+    const auto target = turns_.next(servers);
     if (target) return describe(*members_.find(*target));
     return unavailable(service.empty() ? "no front-end is up"
                                        : "no front-end that is up offers " + std::string(service),

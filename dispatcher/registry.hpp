@@ -78,8 +78,10 @@ public:
     std::chrono::milliseconds tick_interval() const { return members_.tick_interval(); }
 
     // The front-end for one forwarded request: up, offers the service (any, if empty), fewest clients, in
-    // turns. UNAVAILABLE, naming the service, when there is none.
-    wire::result<v1::Server> forward_target(std::string_view service);
+    // turns; none of the addresses in `except`, where it has failed already. UNAVAILABLE, naming the service,
+    // when there is none.
+    wire::result<v1::Server> forward_target(std::string_view service,
+                                            const std::vector<std::string>& except = {});
 
     // An operator's or the scaler's wish, handed over with the next heartbeat; NOT_FOUND if there is no such
     // server. A drained server takes no new client from this moment.
@@ -93,6 +95,7 @@ public:
     std::uint64_t epoch() const { return epoch_; }
 
     const balancer::member* find(balancer::server_id id) const { return members_.find(id); }
+    const std::map<balancer::server_id, balancer::member>& members() const { return members_.members(); }
 
     // To be remembered before the answer to the Join that raised it is sent.
     balancer::server_id next_server_id() const { return members_.next_id(); }

@@ -129,7 +129,7 @@ public:
             co_await http::async_read_header(socket_->socket, socket_->buffer, parser_,
                                              asio::redirect_error(use_awaitable, failure));
         }
-        if (failure) co_return http_failure{socket_->failed("asking " + socket_->address, failure), true};
+        if (failure) co_return http_failure(socket_->failed("asking " + socket_->address, failure), true);
         for (const auto& field : parser_.get())
             headers_.emplace_back(to_lower({field.name_string().data(), field.name_string().size()}),
                                   std::string(field.value().data(), field.value().size()));
@@ -243,7 +243,7 @@ awaitable<http_client::outcome> http_client::ask(std::string address, http_clien
         if (!socket) {
             auto fresh = co_await connect_to(home_, address, std::min(options_.connect_within, within));
             if (!fresh) {
-                result.failure = {fresh.error(), false};
+                result.failure = http_failure(fresh.error(), false);
                 co_return result;
             }
             socket = std::make_unique<timed_socket>(home_, address, *std::move(fresh));

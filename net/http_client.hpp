@@ -25,7 +25,10 @@ struct http_client_options {
     std::chrono::milliseconds idle_for{20'000};
 };
 
+// The structures here have constructors because GCC 12 destroys aggregates in co_await expressions twice.
 struct http_client_request {
+    http_client_request() = default;
+
     std::string method = "GET";
     std::string target = "/";
     std::vector<std::pair<std::string, std::string>> headers; // without Host and Content-Length
@@ -34,6 +37,9 @@ struct http_client_request {
 };
 
 struct http_failure {
+    http_failure() = default;
+    http_failure(wire::error what, bool sent) : error(std::move(what)), was_sent(sent) {}
+
     wire::error error;
     bool was_sent = false; // the server may have seen the request
 };
@@ -72,6 +78,8 @@ public:
 
     // The answer's head, within `within`. The failure says whether it is safe to ask elsewhere.
     struct outcome {
+        outcome() = default;
+
         std::unique_ptr<http_answer> answer; // or
         http_failure failure;
     };

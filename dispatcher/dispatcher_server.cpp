@@ -1,0 +1,221 @@
+#include "dispatcher/dispatcher_server.hpp"
+
+#include "dispatcher/dispatcher_rpc_service.hpp"
+#include "dispatcher/forwarding_service.hpp"
+#include "dispatcher/web/page.hpp"
+#include "net/address.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <future>
+
+namespace stadion::dispatcher {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A child's own address in two arguments.
+std::vector<std::string> place_arguments(const std::string& address) {
+    const auto colon = address.rfind(':'); // the port may be 0, which no address to connect to has
+    return {"--host", address.substr(0, colon), "--port", address.substr(colon + 1)};
+}
+
+// A database server on another machine is not ours to start.
+bool is_own_address(net::runtime& threads, const std::string& host) {
+    net::error_code failure;
+    const auto address = net::asio::ip::make_address(host, failure);
+    if (failure) return host == "localhost";
+    net::tcp::acceptor probe(threads.at(0).context());
+    probe.open(address.is_v6() ? net::tcp::v6() : net::tcp::v4(), failure);
+    if (!failure) probe.bind({address, 0}, failure);
+    return !failure;
+}
+
+ordered_json describe_fleet(fleet_service& fleet) {
+    auto servers = ordered_json::array();
+    const auto listed = fleet.servers().get_all_servers();
+    for (const auto& server : listed.servers())
+        servers.push_back({{"server_id", server.server_id()},
+                           {"kind", server.kind()},
+                           {"address", server.address()},
+                           {"state", v1::Server::State_Name(server.state())},
+                           {"pid", server.pid()},
+                           {"clients", server.clients()},
+                           {"capacity", server.capacity()}});
+    auto children = ordered_json::array();
+    for (const auto& child : fleet.children().table().all())
+        children.push_back({{"kind", child.kind}, {"address", child.address}, {"pid", child.pid}});
+    const auto picture = fleet.picture();
+    return {{"view", picture.view_number}, {"epoch", picture.epoch},
+            {"leader", picture.leader},    {"restarts", fleet.children().restarts()},
+            {"servers", servers},          {"children", children}};
+}
+
+} // namespace
+
+class dispatcher_server::implementation {
+public:
+    implementation(dispatcher_server& face, net::runtime& threads, dispatcher_options options)
+        : face_(face),
+          threads_(threads),
+          options_(std::move(options)),
+          server_(threads, "dispatcher", options_.access),
+          views_(threads) {
+        if (options_.database_host.empty()) options_.database_host = options_.host;
+    }
+
+    wire::result<std::string> start() {
+        auto memory = memory_file::open(options_.data);
+        if (!memory) return std::move(memory).error();
+        fleet_ = std::make_shared<fleet_service>(threads_.at(0), fleet_options_from(), *std::move(memory));
+        if (auto remembered = fleet_->remember_start(); !remembered) return remembered.error();
+        forwarding_ = std::make_unique<forwarding_service>(threads_, fleet_);
+        rpc_ = std::make_unique<dispatcher_rpc_service>(fleet_, views_);
+        rpc_->add_to(server_);
+        forwarding_->add_to(server_);
+        add_pages();
+        add_health();
+        connect_fleet();
+
+        // The children are started when the port is ours: they join at once.
+        auto address = server_.listen(options_.host, options_.port);
+        if (!address) return address;
+        address_ = *address;
+        on_fleet([this] { fleet_->begin(); });
+        return address;
+    }
+
+    void stop(std::chrono::milliseconds hard) {
+        if (!fleet_) return;
+        std::promise<void> stopped;
+        fleet_->home().post(
+            [&] { fleet_->stop(hard + std::chrono::seconds(2), [&] { stopped.set_value(); }); });
+        stopped.get_future().wait();
+        server_.drain(hard);
+        forwarding_->stop();
+    }
+
+    void kill_children() noexcept {
+        if (!fleet_) return;
+        auto killed = std::make_shared<std::promise<void>>();
+        fleet_->home().post([fleet = fleet_, killed] {
+            fleet->kill_children();
+            killed->set_value();
+        });
+        killed->get_future().wait_for(std::chrono::seconds(1));
+    }
+
+private:
+    fleet_options fleet_options_from() {
+        fleet_options result;
+        result.wanted.front_ends = options_.servers;
+        result.wanted.host = options_.host;
+        result.wanted.front_end_port = options_.front_end_port;
+        result.wanted.database = is_own_address(threads_, options_.database_host);
+        result.wanted.database_address = net::join_address(options_.database_host, options_.database_port);
+        result.servers_max = options_.servers_max;
+        result.capacity = options_.capacity;
+        result.registry.members = options_.heartbeat;
+        result.children.program = options_.program;
+        result.children.arguments = [this](const std::string& kind, const std::string& address) {
+            return arguments_of(kind, address);
+        };
+        return result;
+    }
+
+    std::vector<std::string> arguments_of(const std::string& kind, const std::string& address) const {
+        std::vector<std::string> arguments{kind, "--dispatcher", address_};
+        const auto add = [&](const std::vector<std::string>& more) {
+            arguments.insert(arguments.end(), more.begin(), more.end());
+        };
+        add(place_arguments(address));
+        if (kind == "frontend") add({"--capacity", std::to_string(options_.capacity)});
+        if (kind == "dbserver") add({"--data", options_.data.string()});
+        add(options_.child_arguments);
+        return arguments;
+    }
+
+    template <typename Task>
+    void on_fleet(Task task) {
+        std::promise<void> ran;
+        fleet_->home().post([&] {
+            task();
+            ran.set_value();
+        });
+        ran.get_future().wait();
+    }
+
+    void connect_fleet() {
+        fleet_->on_view = [this](const v1::View& view) {
+            server_.context().epoch = view.epoch();
+            views_.publish(view.SerializeAsString());
+        };
+        fleet_->on_child_up = [this](const std::string& kind, const std::string& address) {
+            if (face_.on_child_ready) face_.on_child_ready(kind, address);
+        };
+        fleet_->on_complete = [this] {
+            if (face_.on_complete) face_.on_complete(address_);
+        };
+    }
+
+    void add_health() {
+        server_.add_service("Dispatcher", "Where clients go, who is in the fleet, who may elect");
+        server_.add_check("front-ends", [this]() -> wire::result<void> {
+            if (fleet_->picture().front_ends_up > 0) return {};
+            return wire::make_error(wire::status::unavailable, "no front-end is up");
+        });
+        server_.add_status([this](ordered_json& status) {
+            const auto picture = fleet_->picture();
+            status["clients"] = picture.clients;
+            status["capacity"] = picture.capacity;
+            status["epoch"] = picture.epoch;
+            if (picture.leader != 0)
+                status["leader"] = {{"server_id", picture.leader}, {"address", picture.leader_address}};
+        });
+    }
+
+    void add_pages() {
+        server_.http().on(net::http_method::get, "/", net::anyone, [](const net::http_request&) {
+            static const auto page = std::make_shared<const std::string>(web_page());
+            net::http_response response;
+            response.content_type = "text/html; charset=utf-8";
+            response.shared_body = page;
+            response.headers = {{"Cache-Control", "no-cache"},
+                                {"Content-Security-Policy",
+                                 "default-src 'self'; style-src 'unsafe-inline'; "
+                                 "script-src 'unsafe-inline'; img-src 'self' data:"}};
+            return response;
+        });
+        server_.http().on_exchange(
+            net::http_method::get, "/fleet", net::role::operator_ | net::role::server,
+            [this](net::http_request&&, const std::shared_ptr<net::http_exchange>& exchange) {
+                fleet_->home().post([fleet = fleet_.get(), exchange = exchange]() mutable {
+                    auto& home = exchange->home();
+                    home.post([text = describe_fleet(*fleet).dump() + "\n", exchange = std::move(exchange)] {
+                        exchange->respond(net::json_response(text));
+                    });
+                });
+            });
+    }
+
+    dispatcher_server& face_;
+    net::runtime& threads_;
+    dispatcher_options options_;
+    net::server server_;
+    view_stream_service views_;
+    std::shared_ptr<fleet_service> fleet_;
+    std::unique_ptr<dispatcher_rpc_service> rpc_;
+    std::unique_ptr<forwarding_service> forwarding_;
+    std::string address_;
+};
+
+dispatcher_server::dispatcher_server(net::runtime& threads, dispatcher_options options)
+    : self_(std::make_unique<implementation>(*this, threads, std::move(options))) {}
+
+dispatcher_server::~dispatcher_server() = default;
+
+wire::result<std::string> dispatcher_server::start() { return self_->start(); }
+void dispatcher_server::stop(std::chrono::milliseconds hard) { self_->stop(hard); }
+void dispatcher_server::kill_children() noexcept { self_->kill_children(); }
+
+} // namespace stadion::dispatcher

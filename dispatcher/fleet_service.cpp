@@ -1,0 +1,285 @@
+#include "dispatcher/fleet_service.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace stadion::dispatcher {
+namespace {
+
+using balancer::server_state;
+
+balancer::time_point now() { return std::chrono::steady_clock::now(); }
+clocksync::instant instant_now() { return now().time_since_epoch(); }
+
+balancer::scaler_settings scaling_of(const fleet_options& options) {
+    balancer::scaler_settings settings;
+    settings.servers_min = std::max(1u, options.wanted.front_ends);
+    settings.servers_max = std::max(settings.servers_min, options.servers_max);
+    return settings;
+}
+
+} // namespace
+
+fleet_service::fleet_service(net::worker& home, fleet_options options, memory_file memory)
+    : home_(home),
+      options_(std::move(options)),
+      memory_(std::move(memory)),
+      children_(std::make_unique<supervisor_driver>(home, options_.children)),
+      scaler_(scaling_of(options_)),
+      ticker_(home.context()) {
+    children_->on_change = [this] {
+        const auto remembered =
+            remember([this](auto& content) { content.children = children_->table().running(); });
+        if (!remembered) spdlog::error("the children are not remembered: {}", remembered.error().message);
+    };
+}
+
+wire::result<void> fleet_service::remember_start() {
+    const auto remembered = remember([](memory& content) {
+        ++content.starts;
+        ++content.epoch; // whoever led under the dispatcher before us leads no more
+        content.leader = 0;
+    });
+    if (!remembered) return remembered;
+    const auto& content = memory_.content();
+    registry_ = std::make_unique<registry>(
+        options_.registry,
+        registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.epoch});
+    lock_ = std::make_unique<clocksync::election_lock>(
+        options_.lock, clocksync::lock_record{content.epoch, content.leader}, instant_now());
+    return {};
+}
+
+void fleet_service::begin() {
+    const auto lives = [](const child_record& child) {
+        return child.pid != 0 && net::process_born(static_cast<int>(child.pid)) == child.born;
+    };
+    children_->begin(plan_adoption(memory_.content().children, options_.wanted, lives));
+    settle();
+    tick();
+}
+
+void fleet_service::stop(std::chrono::milliseconds bound, std::function<void()> done) {
+    stopping_ = true;
+    children_->stop(bound, [this, done = std::move(done)] {
+        ticker_.cancel();
+        done();
+    });
+}
+
+wire::result<void> fleet_service::remember(const std::function<void(memory&)>& change) {
+    auto next = memory_.content();
+    change(next);
+    return memory_.change(std::move(next));
+}
+
+// --- what is asked ---
+
+wire::result<v1::AssignResponse> fleet_service::assign(const v1::AssignRequest& request) {
+    if (stopping_) return wire::make_error(wire::status::unavailable, "the fleet is stopping");
+    return registry_->assign(request, now());
+}
+
+wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& request,
+                                                   balancer::connection_id connection) {
+    auto answer = registry_->join(request, connection, now());
+    if (!answer) return answer;
+    ++incarnations_[answer->server_id()];
+    const auto remembered =
+        remember([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
+    if (!remembered) {
+        v1::LeaveRequest undo;
+        undo.set_server_id(answer->server_id());
+        (void)registry_->leave(undo).has_value();
+        settle();
+        return remembered.error();
+    }
+    spdlog::info("{} {} at {} has joined", request.kind(), answer->server_id(), request.address());
+    // Adopted before it had said which port it took.
+    for (const auto& child : children_->table().running())
+        if (child.pid == request.pid() && child.kind == request.kind() && child.address.ends_with(":0"))
+            children_->bound(child.pid, request.address());
+    settle();
+    return answer;
+}
+
+wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::HeartbeatRequest& request,
+                                                             balancer::connection_id connection) {
+    auto answer = registry_->heartbeat(request, connection, now());
+    settle();
+    return answer;
+}
+
+wire::result<v1::LeaveResponse> fleet_service::leave(const v1::LeaveRequest& request) {
+    auto answer = registry_->leave(request);
+    settle();
+    return answer;
+}
+
+void fleet_service::connection_lost(balancer::connection_id connection) {
+    registry_->connection_lost(connection);
+    settle();
+}
+
+wire::result<v1::GetLeaderElectionLockResponse>
+fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
+    const auto decision =
+        lock_->ask(instant_now(), request.server_id(), clocksync::election_reason_from(request.reason()));
+    if (decision.persist) {
+        const auto remembered = remember([&](memory& content) {
+            content.epoch = decision.persist->epoch;
+            content.leader = decision.persist->leader;
+        });
+        // The epoch was never spoken of, so nothing is amiss: the next one asked for is higher still.
+        if (!remembered) return remembered.error();
+        spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
+                     decision.answer.epoch, request.reason());
+    }
+    v1::GetLeaderElectionLockResponse answer;
+    answer.set_granted(decision.answer.granted);
+    answer.set_epoch(decision.answer.epoch);
+    answer.set_lease_ms(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(decision.answer.lease).count()));
+    answer.set_holder(decision.answer.holder);
+    settle();
+    return answer;
+}
+
+wire::result<v1::ReleaseLeaderElectionLockResponse>
+fleet_service::release_lock(const v1::ReleaseLeaderElectionLockRequest& request) {
+    const auto record =
+        lock_->release(instant_now(), request.server_id(), request.epoch(), request.leader_id());
+    if (record) {
+        spdlog::info("server {} leads in epoch {}", record->leader, record->epoch);
+        const auto remembered = remember([&](memory& content) { content.leader = record->leader; });
+        if (!remembered) spdlog::error("the leader is not remembered: {}", remembered.error().message);
+    }
+    settle();
+    return v1::ReleaseLeaderElectionLockResponse{};
+}
+
+wire::result<v1::Server> fleet_service::forward_target(std::string_view service,
+                                                       const std::vector<std::string>& except) {
+    return registry_->forward_target(service, except);
+}
+
+// --- what follows ---
+
+void fleet_service::tick() {
+    registry_->tick(now());
+    if (!stopping_ && now() - scaled_at_ >= options_.registry.members.heartbeat_period) {
+        scaled_at_ = now();
+        scale();
+        stop_the_drained();
+    }
+    settle();
+    ticker_.expires_after(registry_->tick_interval());
+    ticker_.async_wait([this](net::error_code failure) {
+        if (!failure) tick();
+    });
+}
+
+const balancer::member* fleet_service::member_at(std::string_view address) const {
+    for (const auto& [id, server] : registry_->members())
+        if (server.address == address) return &server;
+    return nullptr;
+}
+
+std::vector<balancer::front_end_load> fleet_service::loads_with_children() const {
+    auto loads = registry_->front_end_loads();
+    for (const auto& child : children_->table().all())
+        if (child.kind == "frontend" && member_at(child.address) == nullptr)
+            loads.push_back({balancer::server_id::none, server_state::starting, 0, options_.capacity});
+    return loads;
+}
+
+void fleet_service::scale() {
+    const auto decision = scaler_.decide(loads_with_children(), now());
+    if (decision.what == balancer::scaling::action::start) {
+        auto address = free_front_end_address(children_->table().all(), options_.wanted);
+        spdlog::info("the fleet fills up: one more front-end at {}", address);
+        children_->want("frontend", std::move(address));
+    }
+    if (decision.what == balancer::scaling::action::drain) {
+        spdlog::info("the fleet is far from full: draining front-end {}", number(decision.whom));
+        (void)registry_->give_order(decision.whom, v1::HeartbeatResponse::DRAIN).has_value();
+    }
+}
+
+void fleet_service::stop_the_drained() {
+    for (const auto& load : registry_->front_end_loads()) {
+        const auto* server = registry_->find(load.id);
+        if (server->order != balancer::server_order::drain || load.clients != 0) continue;
+        children_->retire(server->pid, server->address);
+        (void)registry_->give_order(load.id, v1::HeartbeatResponse::STOP).has_value();
+    }
+}
+
+void fleet_service::settle() {
+    report_departures();
+    if (registry_->view_number() != settled_view_) tell_lock();
+    registry_->set_epoch(lock_->record().epoch);
+    note_children_up();
+    publish();
+}
+
+void fleet_service::report_departures() {
+    for (const auto& gone : registry_->take_departures())
+        spdlog::info("{} {} at {} is gone: {}", gone.last.kind, number(gone.last.id), gone.last.address,
+                     balancer::to_text(gone.reason));
+}
+
+void fleet_service::tell_lock() {
+    std::vector<clocksync::member> ring;
+    for (const auto& [id, server] : registry_->members())
+        if (server.state == server_state::up) ring.push_back({number(id), incarnations_[number(id)]});
+    const auto record = lock_->set_members(instant_now(), ring);
+    if (!record) return;
+    const auto remembered = remember([&](memory& content) { content.leader = record->leader; });
+    if (!remembered) spdlog::error("the leader is not remembered: {}", remembered.error().message);
+}
+
+void fleet_service::note_children_up() {
+    std::uint32_t front_ends = 0;
+    bool database = !options_.wanted.database;
+    for (const auto& child : children_->table().running()) {
+        const auto* server = member_at(child.address);
+        if (server == nullptr || server->state != server_state::up) continue;
+        front_ends += child.kind == "frontend";
+        database = database || child.kind == "dbserver";
+        if (announced_.insert(child.pid).second && on_child_up) on_child_up(child.kind, child.address);
+    }
+    if (complete_ || !database || front_ends < options_.wanted.front_ends) return;
+    complete_ = true;
+    if (on_complete) on_complete();
+}
+
+void fleet_service::publish() {
+    fleet_picture fresh;
+    fresh.view_number = registry_->view_number();
+    fresh.epoch = registry_->epoch();
+    fresh.leader = lock_->record().leader;
+    for (const auto& [id, server] : registry_->members()) {
+        if (number(id) == fresh.leader) fresh.leader_address = server.address;
+        if (server.kind != "frontend" || server.state != server_state::up) continue;
+        ++fresh.front_ends_up;
+        fresh.clients += server.clients;
+        fresh.capacity += server.capacity;
+    }
+    const bool is_news = fresh.view_number != settled_view_ || fresh.epoch != settled_epoch_;
+    settled_view_ = fresh.view_number;
+    settled_epoch_ = fresh.epoch;
+    {
+        const std::lock_guard lock(picture_mutex_);
+        picture_ = std::move(fresh);
+    }
+    if (is_news && on_view) on_view(registry_->view());
+}
+
+fleet_picture fleet_service::picture() const {
+    const std::lock_guard lock(picture_mutex_);
+    return picture_;
+}
+
+} // namespace stadion::dispatcher

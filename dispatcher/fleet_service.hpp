@@ -1,0 +1,112 @@
+// The fleet and what is decided about it: registry, election lock, scaler, supervisor and the memory they
+// share, kept in step with each other.
+//
+// After every event the same round is made (`settle`): who has departed is reported, the election lock hears
+// of the new view, what must be remembered is written, watchers are sent the view, and servers that are
+// drained empty are stopped. What an answer promises is on disk before the answer leaves.
+//
+// Threading: one worker. `picture` may be read by any thread.
+#pragma once
+
+#include "clocksync/election_lock.hpp"
+#include "dispatcher/memory_file.hpp"
+#include "dispatcher/registry.hpp"
+#include "dispatcher/supervisor_driver.hpp"
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+
+namespace stadion::dispatcher {
+
+struct fleet_options {
+    wanted_children wanted;
+    std::uint32_t servers_max = 8;
+    std::uint32_t capacity = 10'000;
+    registry_settings registry;
+    clocksync::lock_settings lock;
+    supervisor_options children;
+};
+
+// The fleet as /status and /readyz show it.
+struct fleet_picture {
+    std::uint64_t view_number = 0;
+    std::uint64_t epoch = 0;
+    std::uint32_t front_ends_up = 0;
+    std::uint64_t clients = 0;
+    std::uint64_t capacity = 0;
+    std::uint32_t leader = 0;
+    std::string leader_address;
+};
+
+class fleet_service {
+public:
+    // Starts nothing yet. `memory` is as `memory_file::open` left it.
+    fleet_service(net::worker& home, fleet_options options, memory_file memory);
+
+    // All on the worker. The view, or its epoch, has changed; one of our children is up; all that were wanted
+    // are (once).
+    std::function<void(const v1::View&)> on_view;
+    std::function<void(const std::string& kind, const std::string& address)> on_child_up;
+    std::function<void()> on_complete;
+
+    // Before anything else: notes that a dispatcher has started, under a higher epoch than all before it.
+    wire::result<void> remember_start();
+    // Adopts and starts children, and begins to tick.
+    void begin();
+    void stop(std::chrono::milliseconds bound, std::function<void()> done);
+    void kill_children() noexcept { children_->kill_all(); }
+
+    net::worker& home() noexcept { return home_; }
+
+    wire::result<v1::AssignResponse> assign(const v1::AssignRequest& request);
+    wire::result<v1::JoinResponse> join(const v1::JoinRequest& request, balancer::connection_id connection);
+    wire::result<v1::HeartbeatResponse> heartbeat(const v1::HeartbeatRequest& request,
+                                                  balancer::connection_id connection);
+    wire::result<v1::LeaveResponse> leave(const v1::LeaveRequest& request);
+    void connection_lost(balancer::connection_id connection);
+    wire::result<v1::GetLeaderElectionLockResponse> ask_lock(const v1::GetLeaderElectionLockRequest& request);
+    wire::result<v1::ReleaseLeaderElectionLockResponse>
+    release_lock(const v1::ReleaseLeaderElectionLockRequest& request);
+    wire::result<v1::Server> forward_target(std::string_view service, const std::vector<std::string>& except);
+
+    const registry& servers() const noexcept { return *registry_; }
+    const supervisor_driver& children() const noexcept { return *children_; }
+
+    fleet_picture picture() const;
+
+private:
+    void tick();
+    void scale();
+    void stop_the_drained();
+    void settle();
+    void report_departures();
+    void tell_lock();
+    void note_children_up();
+    void publish();
+    wire::result<void> remember(const std::function<void(memory&)>& change);
+    std::vector<balancer::front_end_load> loads_with_children() const;
+    const balancer::member* member_at(std::string_view address) const;
+
+    net::worker& home_;
+    fleet_options options_;
+    memory_file memory_;
+    std::unique_ptr<registry> registry_;
+    std::unique_ptr<clocksync::election_lock> lock_;
+    std::unique_ptr<supervisor_driver> children_;
+    balancer::scaler scaler_;
+    net::asio::steady_timer ticker_;
+    std::map<std::uint32_t, std::uint64_t> incarnations_; // by server id: how often it has joined
+    std::set<std::uint32_t> announced_;                   // pids of children that are or were up
+    std::uint64_t settled_view_ = 0;
+    std::uint64_t settled_epoch_ = 0;
+    balancer::time_point scaled_at_{};
+    bool complete_ = false;
+    bool stopping_ = false;
+
+    mutable std::mutex picture_mutex_;
+    fleet_picture picture_;
+};
+
+} // namespace stadion::dispatcher

@@ -1,0 +1,11 @@
+// The page at `/`: the medal table and the games, live. It lies beside this header and is built into the
+// program.
+#pragma once
+
+#include <string_view>
+
+namespace stadion::dispatcher {
+
+std::string_view web_page();
+
+} // namespace stadion::dispatcher
