@@ -1,0 +1,70 @@
+// `stadion dbserver`: the database server, alone or told of a dispatcher.
+#include "dbserver/database_server.hpp"
+#include "tools/commands.hpp"
+#include "tools/server_settings.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+namespace stadion::tools {
+namespace {
+
+struct settings {
+    server_settings server{.port = 7500};
+    strand_settings strands;
+    std::string dispatcher;
+    std::string data = "stadion-data";
+    bool salvage = false;
+};
+
+int run(const settings& from) {
+    set_up_log(from.server, "dbserver");
+    dbserver::database_options options;
+    options.host = from.server.host;
+    options.port = from.server.port;
+    options.dispatcher = from.dispatcher;
+    options.data = from.data;
+    options.salvage = from.salvage;
+    options.access = read_access(from.server);
+    options.leader_election = from.strands.leader_election;
+    options.clock_sync = from.strands.clock_sync;
+    options.raffle = from.strands.raffle;
+    options.raffle_every = from.strands.raffle_every;
+    options.clock_drift_ppm = from.strands.clock_drift_ppm;
+
+    stop_signals signals;
+    net::runtime threads(thread_count(from.server));
+    dbserver::database_server server(threads, std::move(options));
+    server.on_stop_order = [&signals] { signals.request(); };
+    auto address = server.start();
+    if (!address) throw std::runtime_error(address.error().message);
+    say_ready("dbserver", *address);
+    spdlog::info("serving {} on {}", from.data, *address);
+    signals.wait();
+    spdlog::info("stopping");
+    signals.finish_or_die([&] {
+        server.stop(drain_within);
+        threads.stop();
+    });
+    return done;
+}
+
+} // namespace
+
+void add_dbserver(CLI::App& program, command_context& context) {
+    auto& command = *program.add_subcommand("dbserver", "the database server, alone or told of a dispatcher");
+    auto from = std::make_shared<settings>();
+    add_server_settings(command, from->server, "--host", "--port");
+    add_setting(command, "--dispatcher", from->dispatcher, "HOST:PORT of the dispatcher to join, if any");
+    add_setting(command, "--data", from->data, "the folder that holds its files");
+    command.add_flag("--salvage", from->salvage,
+                     "go on without what is damaged, after it has been set aside");
+    add_strand_settings(command, from->strands);
+    command.callback([&command, &context, from] {
+        context.chosen = &command;
+        context.run = [from] { return run(*from); };
+    });
+}
+
+} // namespace stadion::tools

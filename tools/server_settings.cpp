@@ -1,0 +1,97 @@
+#include "tools/server_settings.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+
+namespace stadion::tools {
+namespace {
+
+constexpr int own_signal = SIGUSR1; // what this process tells itself
+
+} // namespace
+
+void add_server_settings(CLI::App& command, server_settings& settings, const std::string& host_names,
+                         const std::string& port_names) {
+    add_setting(command, host_names, settings.host, "the address to serve on");
+    add_setting(command, port_names, settings.port, "the port to serve on; 0 takes a free one");
+    add_setting(command, "--threads", settings.threads, "worker threads; 0 means one per core")
+        .check(CLI::Range(0, 1024));
+    add_setting(command, "--token-file", settings.token_file,
+                "who may do what: a file of lines `role token` (scorer, operator, server)");
+    add_setting(command, "--log-level", settings.log_level, "trace, debug, info, warn, error or off")
+        .check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+}
+
+void add_strand_settings(CLI::App& command, strand_settings& settings) {
+    add_switch(command, "--leader-election,--is_leader_election", settings.leader_election,
+               "servers elect a leader");
+    add_switch(command, "--clock-sync,--is_clock_sync", settings.clock_sync,
+               "the leader keeps clocks together");
+    add_switch(command, "--raffle,--is_raffle", settings.raffle, "every so many requests one wins");
+    add_setting(command, "--raffle-every", settings.raffle_every, "how many requests a draw takes")
+        .check(CLI::Range(1u, 1'000'000'000u));
+    add_setting(command, "--clock-drift-ppm", settings.clock_drift_ppm,
+                "for tests: each server's clock runs wrong by another amount within this many ppm")
+        .check(CLI::Range(0, 100'000));
+}
+
+void set_up_log(const server_settings& settings, const std::string& name) {
+    auto log =
+        std::make_shared<spdlog::logger>(name, std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ [%n %P] %v");
+    log->set_level(spdlog::level::from_str(settings.log_level));
+    log->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(std::move(log));
+}
+
+net::access_policy read_access(const server_settings& settings) {
+    if (settings.token_file.empty()) return {};
+    auto access = net::access_policy::from_file(settings.token_file);
+    if (!access) throw std::runtime_error(access.error().message);
+    return *std::move(access);
+}
+
+std::size_t thread_count(const server_settings& settings) {
+    return settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+void say_ready(std::string_view kind, std::string_view address) {
+    std::printf("ready %.*s %.*s\n", static_cast<int>(kind.size()), kind.data(),
+                static_cast<int>(address.size()), address.data());
+    std::fflush(stdout);
+}
+
+stop_signals::stop_signals() {
+    ::sigemptyset(&blocked_);
+    for (const int one : {SIGTERM, SIGINT, own_signal}) ::sigaddset(&blocked_, one);
+    ::pthread_sigmask(SIG_BLOCK, &blocked_, nullptr);
+}
+
+void stop_signals::wait() {
+    int signal = 0;
+    ::sigwait(&blocked_, &signal);
+}
+
+void stop_signals::finish_or_die(const std::function<void()>& finish, const std::function<void()>& last_act) {
+    std::thread finisher([&] {
+        finish();
+        ::kill(::getpid(), own_signal);
+    });
+    int signal = 0;
+    ::sigwait(&blocked_, &signal);
+    if (signal != own_signal) {
+        if (last_act) last_act();
+        ::_exit(128 + signal);
+    }
+    finisher.join();
+}
+
+void stop_signals::request() { ::kill(::getpid(), own_signal); }
+
+} // namespace stadion::tools

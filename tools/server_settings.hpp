@@ -1,0 +1,70 @@
+// The settings that every server has, and what running one takes: log, tokens, threads, signals, the ready
+// line.
+#pragma once
+
+#include "net/access.hpp"
+#include "net/runtime.hpp"
+#include "tools/settings.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace stadion::tools {
+
+struct server_settings {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::size_t threads = 0; // 0: as many as there are cores
+    std::string token_file = {};
+    std::string log_level = "info";
+};
+
+// The strands that run behind every front-end and the database server.
+struct strand_settings {
+    bool leader_election = true;
+    bool clock_sync = true;
+    bool raffle = true;
+    std::uint32_t raffle_every = 100;
+    int clock_drift_ppm = 0;
+};
+
+void add_server_settings(CLI::App& command, server_settings& settings, const std::string& host_names,
+                         const std::string& port_names);
+void add_strand_settings(CLI::App& command, strand_settings& settings);
+
+// Sends the log to stderr, marked with `name`.
+void set_up_log(const server_settings& settings, const std::string& name);
+
+// Throws when the file cannot be used: the program must not start.
+net::access_policy read_access(const server_settings& settings);
+
+std::size_t thread_count(const server_settings& settings);
+
+// One line on stdout for whoever started us: `ready frontend 127.0.0.1:7401`.
+void say_ready(std::string_view kind, std::string_view address);
+
+// How long a server may take to finish what it has begun.
+inline constexpr std::chrono::milliseconds drain_within{5'000};
+
+// The signals that end a server. They are blocked from construction on, in threads started later too, and
+// taken one by one by whoever waits.
+class stop_signals {
+public:
+    stop_signals();
+
+    // Returns when SIGTERM or SIGINT has come, or `request` was called.
+    void wait();
+    // Runs `finish` on a thread of its own and returns when it has ended. A signal that comes meanwhile ends
+    // the process at once, after `last_act`.
+    void finish_or_die(const std::function<void()>& finish, const std::function<void()>& last_act = {});
+    // As if a signal had come. Any thread.
+    void request();
+
+private:
+    sigset_t blocked_;
+};
+
+} // namespace stadion::tools
