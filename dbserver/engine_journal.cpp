@@ -44,6 +44,10 @@ void engine::run_journal() {
             wire::error why = wire::make_error(wire::status::unavailable, failure);
             why.outcome_unknown = became == written::unknown;
             why.retry_after = std::chrono::seconds(1);
+            if (current_condition() == condition::disk_full) {
+                why.code = wire::status::resource_exhausted;
+                why.details["http_status"] = "507";
+            }
             take_back(taken, why.outcome_unknown ? v1::Outcome::UNKNOWN : v1::Outcome::UNAVAILABLE, why);
             if (why.outcome_unknown && options_.on_poisoned) options_.on_poisoned();
         }

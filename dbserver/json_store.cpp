@@ -61,7 +61,7 @@ json_store::written json_store::persist(std::string& records, std::uint64_t last
     case journal::written::durable:
         return written::durable;
     case journal::written::nothing:
-        return maintenance_wake_.notify_all(), written::nothing;
+        return look_at_disk(), written::nothing;
     case journal::written::unknown:
         break;
     }
@@ -166,13 +166,14 @@ void json_store::look_at_disk() {
 void json_store::maintain() {
     using clock = std::chrono::steady_clock;
     auto next_checkpoint = clock::now() + how_.checkpoint_every;
+    bool made = true; // one that failed waits its turn
     std::unique_lock hold(maintenance_lock_);
     while (!maintenance_ends_) {
         hold.unlock();
         look_at_disk();
         if (current_condition() == condition::serving) prepare_segment();
-        if (const auto began = clock::now(); began >= next_checkpoint || journal_->segments() > 2) {
-            if (current_condition() != condition::poisoned) checkpoint_now();
+        if (const auto began = clock::now(); began >= next_checkpoint || (made && journal_->segments() > 2)) {
+            made = current_condition() != condition::poisoned && checkpoint_now();
             // At most a fifth of the time goes to checkpoints.
             const auto took = clock::now() - began;
             next_checkpoint = clock::now() + std::max<clock::duration>(how_.checkpoint_every, 4 * took);
