@@ -14,10 +14,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A child's own address in two arguments.
-std::vector<std::string> place_arguments(const std::string& address) {
-    const auto colon = address.rfind(':'); // the port may be 0, which no address to connect to has
-    return {"--host", address.substr(0, colon), "--port", address.substr(colon + 1)};
+// A child's own address in two arguments. Port 0, which is none to connect to, is one to serve on.
+std::vector<std::string> place_arguments(std::string_view address) {
+    const auto colon = address.rfind(':');
+    auto host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    return {"--host", std::string(host), "--port", std::string(address.substr(colon + 1))};
 }
 
 // A database server on another machine is not ours to start.
