@@ -28,9 +28,9 @@ enum class frame_kind : std::uint8_t {
 };
 
 inline constexpr std::size_t frame_header_size = 20;
-inline constexpr std::size_t frame_length_min = 16;             // what `length` counts besides the payload
-inline constexpr std::size_t frame_length_max = 16'777'215;     // keeps the first byte of a frame 0x00
-inline constexpr std::size_t frame_size_max_default = 1 << 20;  // whole frame, in bytes
+inline constexpr std::size_t frame_length_min = 16;            // what `length` counts besides the payload
+inline constexpr std::size_t frame_length_max = 16'777'215;    // keeps the first byte of a frame 0x00
+inline constexpr std::size_t frame_size_max_default = 1 << 20; // whole frame, in bytes
 inline constexpr std::size_t ping_payload_max = 64;
 inline constexpr std::uint8_t flag_metadata = 0x01;
 inline constexpr std::uint8_t flags_must_understand = 0xf0;
@@ -41,17 +41,17 @@ inline constexpr std::uint64_t id_max = std::numeric_limits<std::uint64_t>::max(
 struct frame_header {
     frame_kind kind{};
     std::uint8_t flags = 0;
-    std::uint16_t code = 0;    // method number, or status
-    std::uint64_t id = 0;      // correlation, chosen by the caller
-    std::uint32_t budget = 0;  // REQUEST: ms the caller will still wait; REPLY: µs spent in the server
+    std::uint16_t code = 0;   // method number, or status
+    std::uint64_t id = 0;     // correlation, chosen by the caller
+    std::uint32_t budget = 0; // REQUEST: ms the caller will still wait; REPLY: µs spent in the server
 };
 
 // A decoded frame. The views point into the bytes that were given to `decode`.
 struct frame {
     frame_header header;
-    std::string_view metadata;  // encoded v1::Metadata, empty when there is none
+    std::string_view metadata; // encoded v1::Metadata, empty when there is none
     std::string_view body;
-    std::string_view payload;   // metadata, its length, and body, as they were sent: what a forwarder passes on
+    std::string_view payload; // metadata, its length, and body, as they were sent: what a forwarder passes on
 };
 
 enum class decode_status : std::uint8_t {

@@ -45,7 +45,8 @@ const std::vector<std::string>& own_files() {
     return files;
 }
 
-void add_with_imports(const pb::FileDescriptor& file, std::set<std::string>& seen, pb::FileDescriptorSet& out) {
+void add_with_imports(const pb::FileDescriptor& file, std::set<std::string>& seen,
+                      pb::FileDescriptorSet& out) {
     if (!seen.insert(file.name()).second) return;
     for (int i = 0; i < file.dependency_count(); ++i) add_with_imports(*file.dependency(i), seen, out);
     file.CopyTo(out.add_file());
@@ -67,8 +68,8 @@ method_table::method_table(const pb::DescriptorPool& pool, const std::vector<std
                 const auto* descriptor = service->method(m);
                 const auto number = number_of(*descriptor);
                 if (number == 0) continue;
-                methods_.push_back(
-                    {number, service->name(), descriptor->name(), descriptor->server_streaming(), descriptor});
+                methods_.push_back({number, service->name(), descriptor->name(),
+                                    descriptor->server_streaming(), descriptor});
             }
         }
     }

@@ -17,8 +17,8 @@ namespace stadion::wire {
 
 struct method {
     std::uint16_t number = 0;
-    std::string service;  // "FrontEnd"
-    std::string name;     // "QueryScoreByGame"
+    std::string service; // "FrontEnd"
+    std::string name;    // "QueryScoreByGame"
     bool streaming = false;
     const google::protobuf::MethodDescriptor* descriptor = nullptr;
 
@@ -27,8 +27,8 @@ struct method {
 
 class method_table {
 public:
-    // All numbered methods of the files named, which `pool` must know. Throws std::logic_error on a number that
-    // is used twice: a mistake in a .proto file.
+    // All numbered methods of the files named, which `pool` must know. Throws std::logic_error on a number
+    // that is used twice: a mistake in a .proto file.
     method_table(const google::protobuf::DescriptorPool& pool, const std::vector<std::string>& files);
 
     const std::vector<method>& all() const noexcept { return methods_; }

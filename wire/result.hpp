@@ -17,10 +17,10 @@ namespace stadion::wire {
 
 struct error {
     status code = status::unknown;
-    std::string message;                        // "no such game: hockey"
-    std::string origin;                         // the server that failed; empty: this one
-    std::chrono::milliseconds retry_after{0};   // 0: retrying does not help, or nothing is known
-    bool outcome_unknown = false;               // the effect may have happened; the same key tells
+    std::string message;                      // "no such game: hockey"
+    std::string origin;                       // the server that failed; empty: this one
+    std::chrono::milliseconds retry_after{0}; // 0: retrying does not help, or nothing is known
+    bool outcome_unknown = false;             // the effect may have happened; the same key tells
     std::map<std::string, std::string> details;
 };
 
