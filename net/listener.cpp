@@ -22,7 +22,7 @@ listener::~listener() {
     if (reserve_ >= 0) ::close(reserve_);
 }
 
-wire::result<tcp::endpoint> listener::listen(const std::string& host, std::uint16_t port) {
+wire::result<tcp::endpoint> listener::bind(const std::string& host, std::uint16_t port) {
     error_code failure;
     const auto where = host + ":" + std::to_string(port);
     const auto refuse = [&](const std::string& why) {
@@ -42,8 +42,11 @@ wire::result<tcp::endpoint> listener::listen(const std::string& host, std::uint1
     acceptor_.listen(4096, failure);
     if (failure) return refuse(failure.message());
     const auto bound = acceptor_.local_endpoint(failure);
-    asio::post(threads_.at(0).context(), [this] { accept(); });
     return bound;
+}
+
+void listener::start() {
+    asio::post(threads_.at(0).context(), [this] { accept(); });
 }
 
 void listener::close() {

@@ -17,8 +17,12 @@ public:
     listener(runtime& threads, connection_limits limits, handler on_connection);
     ~listener();
 
-    // Port 0 takes a free one. UNAVAILABLE, saying what to do, when the address is taken or not ours.
-    wire::result<tcp::endpoint> listen(const std::string& host, std::uint16_t port);
+    // Takes the address; port 0 takes a free one. UNAVAILABLE, saying what to do, when it is taken or not
+    // ours.
+    wire::result<tcp::endpoint> bind(const std::string& host, std::uint16_t port);
+
+    // Begins to accept. Callers who came since `bind` have waited.
+    void start();
 
     // Accepts nothing more. On worker 0, or while no worker runs.
     void close();

@@ -52,9 +52,10 @@ wire::result<std::string> server::listen(const std::string& host, std::uint16_t 
         if (context_.draining) return link->close();
         link->start(std::make_unique<first_byte>(*link, context_));
     });
-    auto bound = listener_->listen(host, port);
+    auto bound = listener_->bind(host, port);
     if (!bound) return bound.error();
     address_ = join_address(host, bound->port());
+    listener_->start(); // from here on workers read what was set up
     return address_;
 }
 

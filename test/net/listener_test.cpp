@@ -1,0 +1,75 @@
+#include "raw_client.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace stadion::net {
+namespace {
+
+int lowest_free_descriptor() {
+    const int one = ::open("/dev/null", O_RDONLY);
+    ::close(one);
+    return one;
+}
+
+// Lowers the limit so that not one more descriptor can be had, until it goes.
+class no_descriptors_left {
+public:
+    no_descriptors_left() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        auto none = before_;
+        none.rlim_cur = static_cast<rlim_t>(lowest_free_descriptor());
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~no_descriptors_left() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+TEST(listener, without_descriptors_it_turns_callers_away_and_lives_on) {
+    served one;
+    asio::io_context context;
+    std::vector<tcp::socket> callers;
+    for (int i = 0; i < 5; ++i) callers.emplace_back(context, tcp::v4());
+    {
+        const no_descriptors_left exhausted;
+        for (auto& caller : callers) {
+            caller.connect({asio::ip::address_v4::loopback(), one.port});
+            char byte = 0;
+            error_code failure;
+            caller.read_some(asio::buffer(&byte, 1), failure); // hears of it instead of hanging
+            EXPECT_TRUE(failure) << "the connection should have been closed";
+        }
+    }
+    raw_client again(one.port);
+    again.hello();
+    EXPECT_EQ(again.next().header.kind, wire::frame_kind::welcome);
+}
+
+TEST(listener, a_taken_port_is_refused_with_advice) {
+    served one;
+    runtime threads(1);
+    server second(threads, "frontend", {});
+    const auto refused = second.listen("127.0.0.1", one.port);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("is in use; choose another with --port"), std::string::npos);
+    threads.stop();
+}
+
+TEST(listener, connections_are_spread_over_the_workers) {
+    served one;
+    std::vector<std::unique_ptr<raw_client>> callers;
+    for (int i = 0; i < 20; ++i) {
+        callers.push_back(std::make_unique<raw_client>(one.port));
+        callers.back()->hello();
+        callers.back()->next();
+    }
+    EXPECT_EQ(one.threads.at(0).connections, 10u);
+    EXPECT_EQ(one.threads.at(1).connections, 10u);
+}
+
+} // namespace
+} // namespace stadion::net
