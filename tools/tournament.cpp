@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -16,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t name_bytes_max = 128;
+constexpr int minute_max = 200;
 
 // Why the match being read cannot be.
 struct bad_match {
@@ -40,7 +39,21 @@ std::string team_name(const json& match, const char* key) {
     auto name = found->is_object() ? text_of(*found, "name") : text_of(match, key);
     if (name.empty()) throw bad_match{"a team called ''"};
     if (name.size() > name_bytes_max) throw bad_match{"a name of more than 128 bytes"};
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::any_of(name.begin(), name.end(), is_control)) throw bad_match{"a name with a control character"};
     return name;
+}
+
+// "-6", "+5:30", or nothing: how far a zone is ahead of UTC.
+std::optional<std::chrono::minutes> minutes_east(std::string_view zone) {
+    if (zone.empty()) return std::chrono::minutes(0);
+    const auto colon = std::min(zone.find(':'), zone.size());
+    const auto hours = to_number(zone.substr(1, colon - 1));
+    const auto minutes = colon == zone.size() ? std::optional(0) : to_number(zone.substr(colon + 1));
+    if ((zone[0] != '+' && zone[0] != '-') || !hours || !minutes || *hours > 14 || *minutes > 59)
+        return std::nullopt;
+    const auto distance = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+    return zone[0] == '+' ? distance : -distance;
 }
 
 // "2022-11-22" and "13:00", or "13:00 UTC-6"; without a time midnight.
@@ -61,9 +74,12 @@ std::chrono::sys_seconds kick_off_of(const std::string& date, const std::string&
     const auto hour = to_number(std::string_view(time).substr(0, colon));
     const auto minute = colon == std::string::npos ? std::nullopt : part(time, colon + 1, 2);
     if (!hour || !minute || *hour > 24 || *minute > 59) throw bad_match{"the time '" + time + "'"};
+    const auto local = midnight + std::chrono::hours(*hour) + std::chrono::minutes(*minute);
     const auto zone = time.find("UTC");
-    const int offset = zone == std::string::npos ? 0 : std::atoi(time.c_str() + zone + 3);
-    return midnight + std::chrono::hours(*hour - offset) + std::chrono::minutes(*minute);
+    if (zone == std::string::npos) return local;
+    const auto east = minutes_east(std::string_view(time).substr(zone + 3));
+    if (!east) throw bad_match{"the time '" + time + "'"};
+    return local - *east;
 }
 
 // 48, "48" or "45+2", or 45 with an offset of 2.
@@ -86,7 +102,8 @@ goal parse_goal(const json& listed, int team) {
     }
     if (const auto offset = listed.find("offset"); offset != listed.end() && offset->is_number_integer())
         scored.added = offset->get<int>();
-    if (scored.minute < 0 || scored.added < 0) throw bad_match{"a goal in minute " + minute->dump()};
+    if (scored.minute < 0 || scored.minute > minute_max || scored.added < 0 || scored.added > minute_max)
+        throw bad_match{"a goal in minute " + minute->dump()};
     return scored;
 }
 
@@ -180,8 +197,7 @@ wire::result<tournament> parse_tournament(std::string_view text) {
 }
 
 std::chrono::minutes elapsed(int minute, int added) {
-    constexpr int half_time = 15, before_extra_time = 5;
-    const int breaks = minute > 90 ? half_time + before_extra_time : minute > 45 ? half_time : 0;
+    const int breaks = minute <= 45 ? 0 : minute <= 90 ? 15 : minute <= 105 ? 30 : 35;
     return std::chrono::minutes(minute + added + breaks);
 }
 

@@ -2,7 +2,10 @@
 // time.
 //
 // Each match becomes a game named "DATE TEAM1-TEAM2", with " (2)" behind it for a second one of that name.
-// Its points are the goals listed, by the two teams' names; shoot-outs do not count. Pure.
+// Its points are the goals listed, by the two teams' names; shoot-outs do not count. An own goal stands in
+// the list of the team it counts for (in the files of 2022 and 2026 every list is as long as the final score
+// says), so lists are taken as they are. A match without goals is 0-0, one without a score has not been
+// played. Pure.
 #pragma once
 
 #include "wire/proto/board.pb.h"
@@ -55,7 +58,8 @@ std::vector<score_update> timeline(const tournament& event);
 
 v1::UpdateScoreByGameRequest to_request(const match& of, const score_update& update);
 
-// How long after kick-off a minute of the match comes, breaks included.
+// How long after kick-off a minute of the match comes, with breaks long enough that time added to one half
+// comes before the next.
 std::chrono::minutes elapsed(int minute, int added);
 
 } // namespace stadion::tools

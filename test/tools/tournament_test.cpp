@@ -33,7 +33,7 @@ TEST(tournament, a_match_is_a_game_with_a_readable_name) {
     ASSERT_EQ(event.matches.size(), 1u);
     const auto& one = event.matches[0];
     EXPECT_EQ(one.game, "2022-11-20 Qatar-Ecuador");
-    EXPECT_EQ(one.title, "Cup, Matchday 1, Group A");
+    EXPECT_EQ(one.title, "Matchday 1, Group A: Qatar – Ecuador");
     EXPECT_EQ(one.kick_off, std::chrono::sys_days(std::chrono::year(2022) / 11 / 20) + 19h);
     EXPECT_EQ(one.goals.size(), 2u);
     EXPECT_FALSE(one.score_differs);
@@ -108,7 +108,7 @@ TEST(tournament, the_older_format_has_rounds_and_teams_with_codes) {
          "goals1":[{"minute":113}]}]}]})");
     ASSERT_TRUE(event) << event.error().message;
     EXPECT_EQ(event->matches[0].game, "2014-07-13 Germany-Argentina");
-    EXPECT_EQ(event->matches[0].title, "Cup, Final");
+    EXPECT_EQ(event->matches[0].title, "Final: Germany – Argentina");
     EXPECT_FALSE(event->matches[0].score_differs);
 }
 
@@ -125,8 +125,12 @@ TEST(tournament, what_makes_no_sense_is_named) {
     EXPECT_THAT(why_not(R"({"date":"2022-11-20","team1":"A","team2":"B","time":"noon"})"),
                 HasSubstr("the time 'noon'"));
     EXPECT_THAT(why_not(R"({"date":"2022-11-20","team1":"A","team2":"B","goals1":[{"minute":"x"}]})"),
-                HasSubstr("minute 'x'"));
+                HasSubstr("minute \"x\""));
     EXPECT_THAT(why_not(R"({"team1":"A","team2":"B"})"), HasSubstr("match 1"));
+    EXPECT_THAT(why_not(R"({"date":"2022-11-20","team1":"A","team2":"B","time":"12:00 UTCx"})"),
+                HasSubstr("UTCx"));
+    EXPECT_THAT(why_not(R"({"date":"2022-11-20","team1":"A\u0007","team2":"B"})"),
+                HasSubstr("control character"));
     EXPECT_FALSE(parse_tournament("{}"));
     EXPECT_FALSE(parse_tournament("[1"));
 }
