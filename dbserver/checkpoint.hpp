@@ -18,8 +18,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace stadion::dbserver {
@@ -96,8 +98,10 @@ public:
 private:
     std::error_code write_table(const table_to_save& what, manifest& next, std::string& failed_file);
     std::error_code grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
-                         std::string_view by);
+                         std::string_view by, std::string& failed_file);
     std::error_code write_keys(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
+    std::error_code hold_to_sync(std::string path, std::unique_ptr<file> written, std::string& failed_file);
+    std::error_code sync_held(std::string& failed_file);
     std::error_code sync_directories(std::string& failed_file);
     std::error_code put_in_place(const checkpoint_to_save& what, std::string& failed_file);
     void remove_old_keys(const manifest& before);
@@ -107,7 +111,8 @@ private:
     const std::int64_t keys_kept_us_;
     const std::uint64_t key_file_bytes_;
     manifest in_force_;
-    std::uint64_t last_number_ = 0; // also of those that failed
+    std::uint64_t last_number_ = 0;                                   // also of those that failed
+    std::vector<std::pair<std::string, std::unique_ptr<file>>> held_; // written, and not synced yet
 };
 
 } // namespace stadion::dbserver

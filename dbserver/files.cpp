@@ -61,6 +61,7 @@ public:
     std::error_code sync() override {
         return checked(uninterrupted([&] { return ::fsync(descriptor_); }));
     }
+    void start_sync() override { ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE); }
     std::error_code allocate(std::uint64_t length) override {
         const int answer =
             uninterrupted([&] { return ::fallocate(descriptor_, 0, 0, static_cast<off_t>(length)); });

@@ -22,6 +22,7 @@ public:
     virtual std::error_code read_at(std::uint64_t offset, std::size_t length, std::string& bytes) = 0;
     virtual std::error_code sync_data() = 0; // contents, and the size where it changed
     virtual std::error_code sync() = 0;
+    virtual void start_sync() {} // a hint: many files are written at once before each is synced
     virtual std::error_code allocate(std::uint64_t length) = 0; // reserves blocks, which read as zeros
     virtual std::error_code truncate(std::uint64_t length) = 0;
     virtual std::error_code size(std::uint64_t& bytes) = 0;

@@ -41,6 +41,7 @@ std::error_code journal::make_segment(std::uint64_t number, std::unique_ptr<file
             const std::string_view some(zeros.data(),
                                         std::min<std::uint64_t>(zeros.size(), segment_bytes_ - at));
             if (const auto failure = write_all(*made, at, some)) return failure;
+            if (const auto failure = made->sync_data()) return failure; // little by little: others sync too
         }
         if (const auto failure = made->sync()) return failure;
         return files_.sync_directory(where_.journal());

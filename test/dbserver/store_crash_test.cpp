@@ -14,7 +14,7 @@ constexpr std::uint64_t share = 1;
 
 TEST(store_crash, every_crash_point_of_random_workloads_keeps_what_was_acknowledged_exactly_once) {
     campaign_figures figures;
-    for (std::uint64_t seed = 1; seed <= 48 / share && figures.broken_promises == 0; ++seed)
+    for (std::uint64_t seed = 1; seed <= 24 / share && figures.broken_promises == 0; ++seed)
         try_crashes(seed, 4, figures);
     EXPECT_EQ(figures.broken_promises, 0u) << figures.first_broken;
     EXPECT_GT(figures.crash_states, 1000u / share);
