@@ -20,6 +20,7 @@ constexpr std::size_t descriptors_spare = 64;
 constexpr std::size_t connections_first =
     200; // before the first look: what the first ones cost is the server's own
 constexpr int answer_within_ms = 5'000;
+constexpr std::size_t batch_size = 256;
 
 class open_connections {
 public:
@@ -28,24 +29,33 @@ public:
         for (const int one : all_) ::close(one);
     }
 
+    // Many at a time, so that the server is not waited for once per connection.
     wire::result<void> open(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto descriptor = bench_connect(load_.address);
-            if (!descriptor) return descriptor.error();
-            all_.push_back(*descriptor);
-            ::send(*descriptor, load_.greeting.data(), load_.greeting.size(), MSG_NOSIGNAL);
-            pollfd polled{*descriptor, POLLIN, 0};
-            char buffer[1024];
-            if (::poll(&polled, 1, answer_within_ms) != 1 ||
-                ::recv(*descriptor, buffer, sizeof buffer, 0) <= 0)
-                return wire::make_error(wire::status::unavailable, "connection " +
-                                                                       std::to_string(all_.size()) + " to " +
-                                                                       load_.address + " is not answered");
+        for (std::size_t left = count; left > 0;) {
+            const auto first = all_.size();
+            for (std::size_t i = 0; i < std::min(left, batch_size); ++i) {
+                const auto descriptor = bench_connect(load_.address);
+                if (!descriptor) return descriptor.error();
+                all_.push_back(*descriptor);
+                ::send(*descriptor, load_.greeting.data(), load_.greeting.size(), MSG_NOSIGNAL);
+            }
+            left -= all_.size() - first;
+            for (auto i = first; i < all_.size(); ++i)
+                if (!is_answered(all_[i]))
+                    return wire::make_error(wire::status::unavailable, "connection " + std::to_string(i + 1) +
+                                                                           " to " + load_.address +
+                                                                           " is not answered");
         }
         return {};
     }
 
 private:
+    static bool is_answered(int descriptor) {
+        pollfd polled{descriptor, POLLIN, 0};
+        char buffer[1024];
+        return ::poll(&polled, 1, answer_within_ms) == 1 && ::recv(descriptor, buffer, sizeof buffer, 0) > 0;
+    }
+
     const memory_load& load_;
     std::vector<int> all_;
 };
