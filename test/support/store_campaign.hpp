@@ -32,8 +32,10 @@ struct campaign_figures {
 // Every crash point of one workload, `states` of the possible disks at each.
 void try_crashes(std::uint64_t seed, unsigned states, campaign_figures& figures);
 
-// One workload again and again, with another call failing each time, in every way.
-void try_failed_calls(std::uint64_t seed, campaign_figures& figures);
+// One workload again and again, with another call failing each time, in every way or in one.
+inline constexpr fault every_fault[] = {fault::input_output_error, fault::no_space, fault::short_write,
+                                        fault::torn_write};
+void try_failed_calls(std::uint64_t seed, campaign_figures& figures, fault only = fault::none);
 
 // One byte changed in a file of a store that was closed, or killed; `bytes` times.
 void try_damage(std::uint64_t seed, unsigned bytes, campaign_figures& figures);

@@ -11,9 +11,6 @@ namespace {
 
 using namespace dbserver;
 
-constexpr fault every_fault[] = {fault::input_output_error, fault::no_space, fault::short_write,
-                                 fault::torn_write};
-
 const char* name_of(fault how) {
     switch (how) {
     case fault::none:
@@ -166,14 +163,15 @@ simulated_disk a_life_on_disk(std::uint64_t seed, const manual_clock& clock, boo
 
 } // namespace
 
-void try_failed_calls(std::uint64_t seed, campaign_figures& figures) {
+void try_failed_calls(std::uint64_t seed, campaign_figures& figures, fault only) {
     manual_clock clock;
     auto whole = std::make_shared<faulty_files>();
     counted_life(seed, whole, clock).run();
     ++figures.workloads;
     for (std::uint64_t call = 0; call < whole->calls() && figures.broken_promises == 0; ++call)
         for (const fault how : every_fault)
-            for (const bool lasting : {false, true}) try_one_failure(seed, call, how, lasting, figures);
+            for (const bool lasting : {false, true})
+                if (only == fault::none || only == how) try_one_failure(seed, call, how, lasting, figures);
 }
 
 void try_damage(std::uint64_t seed, unsigned bytes, campaign_figures& figures) {
