@@ -122,8 +122,11 @@ void engine::take_back(batch& failed, result_code result, const wire::error& why
     taking_back_.store(true, std::memory_order_release);
     {
         std::unique_lock nobody_passes(gate_);
-        std::lock_guard hold(sequencer_);
-        std::swap(built_on_it, open_);
+        {
+            std::lock_guard hold(sequencer_);
+            std::swap(built_on_it, open_);
+            last_sequence_ = published_sequence_.load(std::memory_order_relaxed);
+        }
         if (result == v1::Outcome::UNKNOWN) set_condition(condition::poisoned, why.message);
         for (batch* of : {&failed, &built_on_it}) {
             // What was not handed to the disk is known not to be there.
@@ -141,7 +144,6 @@ void engine::take_back(batch& failed, result_code result, const wire::error& why
                     told.failure->outcome_unknown = false;
                 }
         }
-        last_sequence_ = published_sequence_.load(std::memory_order_relaxed);
         taking_back_.store(false, std::memory_order_release);
     }
     complete(failed);

@@ -103,9 +103,9 @@ private:
     }
 
     v1::Mutation random_mutation() {
-        if (!life_.keys.empty() && random_() % 8 == 0) {
+        if (random_() % 8 == 0) {
             std::lock_guard hold(lock_);
-            return life_.keys[random_() % life_.keys.size()].mutation;
+            if (!life_.keys.empty()) return life_.keys[random_() % life_.keys.size()].mutation;
         }
         const std::string key = random_() % 2 ? "key " + std::to_string(++keys_) : std::string();
         const std::string which = std::to_string(random_() % 3);
