@@ -54,7 +54,7 @@ TEST_F(child_process_test, signals_reach_it) {
     seen what;
     auto one = start(what, {"-c", "echo up; read forever < /dev/zero"});
     what.line.get_future().wait();
-    one->send_signal(SIGKILL);
+    home.post([&] { one->send_signal(SIGKILL); });
     EXPECT_EQ(what.end.get_future().get().text(), "was killed by signal 9");
     drop(std::move(one));
 }
@@ -85,7 +85,7 @@ TEST_F(child_process_test, an_adopted_process_is_noticed_when_it_ends) {
         ready.set_value();
     });
     ready.get_future().wait();
-    one->send_signal(SIGKILL);
+    home.post([&] { one->send_signal(SIGKILL); });
     gone.get_future().wait();
     what.end.get_future().wait();
     drop(std::move(adopted));
