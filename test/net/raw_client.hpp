@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <poll.h>
 
 namespace stadion::net {
@@ -151,13 +152,15 @@ public:
             const std::lock_guard lock(mutex);
             all.swap(waiting);
         }
-        threads.run_on_each([&](worker& home) {
-            for (auto& one : all)
-                if (one && &one->home() == &home) {
-                    answer(*one);
-                    one.reset();
-                }
-        });
+        for (auto& one : all) {
+            std::promise<void> done;
+            one->home().post([&] {
+                answer(*one);
+                one.reset();
+                done.set_value();
+            });
+            done.get_future().wait();
+        }
     }
 
     std::size_t deferred() {
