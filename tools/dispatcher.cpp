@@ -88,7 +88,7 @@ int run_dispatcher(const dispatcher_settings& from, companion* beside) {
         if (beside != nullptr) beside->start(threads, std::string(own), started);
     };
     auto bound = server.start();
-    if (!bound) throw std::runtime_error(bound.error().message);
+    if (!bound) give_up(threads, bound.error());
     spdlog::info("serving on {}", *bound);
     signals.wait();
     spdlog::info("stopping");

@@ -41,7 +41,7 @@ int run(const settings& from) {
     frontend::frontend_server server(threads, std::move(options));
     server.on_stop_order = [&signals] { signals.request(); };
     auto address = server.start();
-    if (!address) throw std::runtime_error(address.error().message);
+    if (!address) give_up(threads, address.error());
     say_ready("frontend", *address);
     spdlog::info("serving on {}", *address);
     signals.wait();

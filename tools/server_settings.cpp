@@ -94,4 +94,9 @@ void stop_signals::finish_or_die(const std::function<void()>& finish, const std:
 
 void stop_signals::request() { ::kill(::getpid(), own_signal); }
 
+void give_up(net::runtime& threads, const wire::error& failure) {
+    threads.stop();
+    throw std::runtime_error(failure.message);
+}
+
 } // namespace stadion::tools

@@ -67,4 +67,8 @@ private:
     sigset_t blocked_;
 };
 
+// Ends a server that could not start: nothing of it runs any more when it is taken apart. Throws what the
+// failure says.
+[[noreturn]] void give_up(net::runtime& threads, const wire::error& failure);
+
 } // namespace stadion::tools

@@ -4,6 +4,7 @@
 #include "tools/dispatcher_settings.hpp"
 
 #include <cstdio>
+#include <mutex>
 
 namespace stadion::tools {
 namespace {
@@ -55,11 +56,13 @@ public:
                const std::vector<std::pair<std::string, std::string>>& servers) override {
         print_banner(dispatcher, servers);
         if (!demo_) return;
+        const std::lock_guard lock(mutex_);
         player_ =
             std::make_unique<demo_player>(threads.at(0), dispatcher, access_.own_token(net::role::scorer));
         player_->start();
     }
     void stop() override {
+        const std::lock_guard lock(mutex_);
         if (player_) player_->stop();
         player_.reset(); // while its worker still lives
     }
@@ -67,6 +70,7 @@ public:
 private:
     bool demo_;
     net::access_policy access_;
+    std::mutex mutex_; // begun on a worker, stopped from the thread that ends everything
     std::unique_ptr<demo_player> player_;
 };
 
