@@ -8,7 +8,7 @@ namespace {
 
 #ifdef STADION_SANITIZED
 constexpr std::uint64_t seeds_of_a_block = 50;
-constexpr std::uint64_t seeds_for_a_bug = 200; // the release build looks further
+constexpr std::uint64_t seeds_for_a_bug = 0; // the release build shows what the campaign can see
 #else
 constexpr std::uint64_t seeds_of_a_block = 1000;
 constexpr std::uint64_t seeds_for_a_bug = 10'000;
@@ -56,7 +56,8 @@ TEST_P(planted, is_found) {
         options.bug = GetParam();
         if (simulate(options).violation) return;
     }
-    if (seeds_for_a_bug < 10'000) GTEST_SKIP() << "not among the few seeds that a sanitized build tries";
+    if (seeds_for_a_bug < 10'000)
+        GTEST_SKIP() << "left to the release build: some bugs take minutes to be met";
     FAIL() << "the bug was not noticed in 10,000 seeds";
 }
 
