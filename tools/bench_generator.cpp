@@ -28,8 +28,8 @@ constexpr int events_max = 256;
 struct peer {
     int descriptor = -1;
     std::size_t number = 0;
-    std::uint64_t next_id = 1;
-    std::uint64_t oldest_id = 1; // for answers that come in order and carry no id
+    std::uint64_t next_id = 0;
+    std::uint64_t oldest_id = 0; // for answers that come in order and carry no id
     std::vector<clock::time_point>
         sent_at;        // index: id modulo the size, a power of two beyond what is outstanding
     std::string input;  // the rest of a frame that was not whole
@@ -55,6 +55,7 @@ public:
         auto one = std::make_unique<peer>();
         one->descriptor = *descriptor;
         one->number = number;
+        one->next_id = one->oldest_id = load_.id_first;
         one->sent_at.resize(std::bit_ceil(load_.outstanding * 4));
         epoll_event wanted{};
         wanted.events = EPOLLIN;

@@ -17,6 +17,7 @@ struct bench_load {
     std::size_t threads = 1;
     std::chrono::milliseconds warm_up{300};
     std::chrono::milliseconds measure{2'000};
+    std::uint64_t id_first = 1; // of every connection; idempotency keys are made of ids
 };
 
 struct bench_sample {

@@ -123,7 +123,8 @@ wire::result<push_sample> generate_push(const push_load& load, const bench_traff
     const auto until = from + load.measure;
     auto writing = std::async(std::launch::async, [&] {
         std::this_thread::sleep_for(settle);
-        return generate({load.address, 1, load.outstanding, 1, load.warm_up, load.measure}, writer);
+        return generate({load.address, 1, load.outstanding, 1, load.warm_up, load.measure, load.id_first},
+                        writer);
     });
     auto sample = all.run(from, until);
     const auto written = writing.get();

@@ -12,8 +12,9 @@ struct push_load {
     std::size_t outstanding = 256;
     std::chrono::milliseconds warm_up{500};
     std::chrono::milliseconds measure{2'000};
-    std::string subscribe; // what a subscriber sends first
-    std::string marker;    // the bytes before the stamp in what reaches it
+    std::uint64_t id_first = 1; // of the writer's requests
+    std::string subscribe;      // what a subscriber sends first
+    std::string marker;         // the bytes before the stamp in what reaches it
 };
 
 struct push_sample {

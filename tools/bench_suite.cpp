@@ -44,6 +44,9 @@ std::vector<std::string> update_bodies() {
     return bodies;
 }
 
+// Far from the ids of other runs: an idempotency key used again would be a repetition, not an update.
+std::uint64_t id_first_of(std::size_t run) { return (std::uint64_t{run} + 1) << 40; }
+
 // Sends one request by itself; the bytes of its answer. The server's refusal when it is one.
 wire::result<std::string> ask_once(const std::string& address, const bench_traffic& traffic) {
     const auto descriptor = bench_connect(address);
@@ -138,6 +141,7 @@ void bench_suite::compare(bench_row& row, const shape& one, const bench_traffic&
     auto peer_load = load;
     peer_load.address = peer_address;
     for (std::size_t i = 0; i < plan_.repeat && row.problem.empty(); ++i) {
+        load.id_first = id_first_of(i);
         const auto mine = generate(load, ours);
         const auto peer = generate(peer_load, peers);
         if (!mine || !peer) {
@@ -234,6 +238,7 @@ void bench_suite::run_push(std::size_t subscribers) {
     peer_load.address = echo_.broadcast_address();
     peer_load.subscribe.clear();
     for (std::size_t i = 0; i < plan_.repeat; ++i) {
+        load.id_first = id_first_of(i);
         const auto mine = generate_push(load, writer);
         const auto peer = generate_push(peer_load, peer_writer);
         if (!mine || !peer) {
