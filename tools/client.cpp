@@ -11,8 +11,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 
 namespace stadion::tools {
 namespace {
@@ -78,9 +81,8 @@ public:
     static std::vector<std::string> complete(std::string_view before, std::string_view word) {
         std::vector<std::string> found;
         if (before.find_first_not_of(' ') == std::string_view::npos)
-            for (const auto* name :
-                 {"games", "teams", "game", "team", "watch", "set", "medal", "status", "help", "quit"})
-                if (std::string_view(name).starts_with(word)) found.emplace_back(name);
+            for (const auto& one : verbs)
+                if (one.name.starts_with(word)) found.emplace_back(one.name);
         return found;
     }
 
@@ -91,20 +93,18 @@ private:
         const auto split = split_words(line);
         if (!split) return refuse(split.error());
         if (split->empty() || split->front().starts_with('#')) return true;
-        const auto& name = split->front();
+        const auto wanted = std::find_if(verbs.begin(), verbs.end(),
+                                         [&](const auto& one) { return one.name == split->front(); });
+        if (wanted == verbs.end())
+            return misused("'" + split->front() + "' is no command; help shows what there is");
         const words rest(split->begin() + 1, split->end());
-        if (name == "games") return games(rest);
-        if (name == "teams") return teams();
-        if (name == "game" && rest.size() == 1) return game(rest[0]);
-        if (name == "team" && rest.size() == 1) return team(rest[0]);
-        if (name == "watch") return watch(rest);
-        if (name == "set" && rest.size() >= 3 && rest.size() % 2 == 1) return set(rest);
-        if (name == "medal" && (rest.size() == 2 || rest.size() == 3)) return medal(rest);
-        if (name == "status") return status();
-        if (name == "help") return help();
-        if (name == "quit") return ended_ = true;
-        return refuse(wire::make_error(wire::status::invalid_argument,
-                                       "'" + line + "' is no command; help shows what there is"));
+        if (rest.size() < wanted->words_min || rest.size() > wanted->words_max)
+            return misused("it is: " + wanted->usage());
+        return (this->*wanted->run)(rest);
+    }
+
+    bool misused(const std::string& how) {
+        return refuse(wire::make_error(wire::status::invalid_argument, how));
     }
 
     bool refuse(const wire::error& failure) {
@@ -149,28 +149,29 @@ private:
         }
     }
 
-    bool teams() {
+    bool teams(const words&) {
         return show(session_->read<v1::ListTeamsResponse>(list_teams, v1::ListTeamsRequest()),
                     [&](const auto& all) {
                         for (const auto& one : all.teams()) print(one, to_line(one));
                     });
     }
 
-    bool game(const std::string& name) {
+    bool game(const words& rest) {
         v1::QueryScoreByGameRequest request;
-        request.set_game(name);
+        request.set_game(rest[0]);
         return show(session_->read<v1::Score>(query_score, request),
                     [&](const auto& one) { print(one, to_line(one)); });
     }
 
-    bool team(const std::string& name) {
+    bool team(const words& rest) {
         v1::QueryMedalTallyByTeamRequest request;
-        request.set_team(name);
+        request.set_team(rest[0]);
         return show(session_->read<v1::MedalTally>(query_tally, request),
                     [&](const auto& one) { print(one, to_line(one)); });
     }
 
     bool set(const words& rest) {
+        if (rest.size() % 2 == 0) return misused("'" + rest.back() + "' has no points");
         v1::UpdateScoreByGameRequest request;
         request.set_game(rest[0]);
         for (std::size_t i = 1; i < rest.size(); i += 2) {
@@ -203,7 +204,7 @@ private:
         return true;
     }
 
-    bool status() {
+    bool status(const words&) {
         const auto text = [](std::shared_ptr<client_session> session) -> net::awaitable<std::string> {
             co_return (session->is_serving() ? "registered at " : "looking for a server, last at ") +
                 session->server() + ", backup " + (session->backup().empty() ? "none" : session->backup()) +
@@ -215,19 +216,33 @@ private:
         return answer.has_value();
     }
 
-    bool help() {
-        console_.print("games [STATUS]                    every game\n"
-                       "teams                             the medal table\n"
-                       "game NAME, team NAME              one of them\n"
-                       "watch [TOPIC…]                    what happens from now on: games/*, teams/gauls; "
-                       "all without a topic\n"
-                       "set GAME TEAM POINTS …            sets points\n"
-                       "medal TEAM gold|silver|bronze [N] adds N medals, 1 by default\n"
-                       "status                            where you are connected\n"
-                       "quit                              ends\n"
-                       "Names with blanks are put in quotes.");
+    bool quit(const words&) { return ended_ = true; }
+
+    bool help(const words&) {
+        for (const auto& one : verbs) {
+            std::string line = one.usage();
+            line.resize(std::max(line.size(), std::size_t{usage_width}), ' ');
+            console_.print(line + std::string(one.what));
+        }
+        console_.print("Names with blanks are put in quotes.");
         return true;
     }
+
+    // What can be typed: the words after the name, and what does it.
+    struct verb {
+        std::string_view name;
+        std::string_view arguments;
+        std::size_t words_min;
+        std::size_t words_max;
+        std::string_view what;
+        bool (client::*run)(const words&);
+
+        std::string usage() const {
+            return std::string(name) + (arguments.empty() ? "" : " ") + std::string(arguments);
+        }
+    };
+    static constexpr std::size_t usage_width = 35;
+    static const std::array<verb, 10> verbs;
 
     const client_command_options& wanted_;
     console& console_;
@@ -236,6 +251,21 @@ private:
     bool ended_ = false;
     bool watching_ = false;
 };
+
+constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
+const std::array<client::verb, 10> client::verbs{{
+    {"games", "[STATUS]", 0, 1, "every game", &client::games},
+    {"teams", "", 0, 0, "the medal table", &client::teams},
+    {"game", "NAME", 1, 1, "one game", &client::game},
+    {"team", "NAME", 1, 1, "one team", &client::team},
+    {"watch", "[TOPIC...]", 0, any, "what happens from now on: games/*, teams/gauls; all without a topic",
+     &client::watch},
+    {"set", "GAME TEAM POINTS ...", 3, any, "sets points", &client::set},
+    {"medal", "TEAM gold|silver|bronze [N]", 2, 3, "adds N medals, 1 by default", &client::medal},
+    {"status", "", 0, 0, "where you are connected", &client::status},
+    {"help", "", 0, 0, "this list", &client::help},
+    {"quit", "", 0, 0, "ends", &client::quit},
+}};
 
 int run_client(const client_command_options& wanted) {
     console terminal({wanted.user + "> ", ".stadion_client_history", client::complete});
