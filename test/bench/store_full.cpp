@@ -101,8 +101,8 @@ int main(int count, char** arguments) {
         json_store opened(options);
         const store& reader = opened;
         // Few enough that what must be kept of them, history and keys, leaves room for what follows.
-        const auto before = load(
-            opened, medals, [](auto& so_far) { return so_far.applied >= 2000 || so_far.refused > 0; });
+        const auto before =
+            load(opened, medals, [](auto& so_far) { return so_far.applied >= 2000 || so_far.refused > 0; });
         std::printf("before: %llu applied, %llu refused\n", static_cast<unsigned long long>(before.applied),
                     static_cast<unsigned long long>(before.refused));
         fill(directory + "/filler");
@@ -123,9 +123,8 @@ int main(int count, char** arguments) {
             opened, medals, [&](auto& so_far) { return so_far.applied >= 1 || ms_since(freed) > 10'000; });
         std::printf("freed: updates are taken again after %.0f ms\n", ms_since(freed));
         kept = kept && after.applied >= 1 && ms_since(freed) < 5000;
-        const auto steady = load(opened, medals, [&](auto& so_far) {
-            return so_far.applied >= 1000 || ms_since(freed) > 20'000;
-        });
+        const auto steady = load(
+            opened, medals, [&](auto& so_far) { return so_far.applied >= 1000 || ms_since(freed) > 20'000; });
         kept = kept && steady.applied >= 1000;
     }
     json_store_options options;
