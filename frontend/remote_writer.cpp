@@ -82,7 +82,7 @@ void remote_writer::send(std::shared_ptr<attempt> one) {
     net::call_options options;
     options.budget = std::max(left, 1ms);
     auto& link = *links_[one->home.index()];
-    link.call(commit_method, one->body, options, [this, one](wire::result<net::link::reply> outcome) {
+    link.call(commit_method, one->body, options, [this, one, &link](wire::result<net::link::reply> outcome) {
         v1::CommitResponse response;
         if (outcome &&
             response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())) &&
@@ -91,7 +91,11 @@ void remote_writer::send(std::shared_ptr<attempt> one) {
             const bool is_running =
                 response.outcomes(0).code() == static_cast<std::uint32_t>(wire::status::aborted);
             if (is_running && one->was_sent) return retry_later(one, 10ms);
-            return one->done(std::move(*response.mutable_outcomes(0)));
+            auto& answer = *response.mutable_outcomes(0);
+            // Passed on, a refusal must not look like our own.
+            if (answer.has_error() && answer.error().origin().empty())
+                answer.mutable_error()->set_origin(link.welcome().node());
+            return one->done(std::move(answer));
         }
         auto failure =
             outcome ? wire::make_error(wire::status::internal, "the database server's answer is broken")

@@ -77,10 +77,10 @@ http_response problem(const wire::error& failure, std::string_view origin) {
     return response;
 }
 
-http_response problem(unsigned http_status, wire::status code, std::string detail) {
+http_response problem(unsigned http_status, wire::status code, std::string detail, std::string_view origin) {
     auto failure = wire::make_error(code, std::move(detail));
     failure.details["http_status"] = std::to_string(http_status);
-    return problem(failure);
+    return problem(failure, origin);
 }
 
 http_response json_response(std::string body, unsigned status) {

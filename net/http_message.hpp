@@ -43,7 +43,8 @@ struct http_response {
 
 // application/problem+json (RFC 9457) with `code`, the wire status name, and `origin`.
 http_response problem(const wire::error& failure, std::string_view origin = {});
-http_response problem(unsigned http_status, wire::status code, std::string detail);
+http_response problem(unsigned http_status, wire::status code, std::string detail,
+                      std::string_view origin = {});
 
 http_response json_response(std::string body, unsigned status = 200);
 http_response text_response(std::string body, unsigned status = 200);

@@ -246,7 +246,8 @@ void http_session::handle() {
     if (match.found == nullptr) {
         auto response =
             problem(405, wire::status::unimplemented,
-                    std::string(http_method_name(request.method)) + " is not allowed for " + request.path);
+                    std::string(http_method_name(request.method)) + " is not allowed for " + request.path,
+                    server_.node());
         std::string allowed;
         for (const auto method : match.allowed)
             allowed += (allowed.empty() ? "" : ", ") + std::string(http_method_name(method));
@@ -273,7 +274,7 @@ void http_session::refuse(unsigned status, wire::status code, std::string detail
     keep_alive_ = false;
     parser_.reset();
     head_ = false;
-    send(problem(status, code, std::move(detail)), true);
+    send(problem(status, code, std::move(detail), server_.node()), true);
     link_.close_when_sent();
 }
 

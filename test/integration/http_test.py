@@ -30,12 +30,18 @@ class HttpTest(FleetTest):
         status, found, problem = http_call(address, method, path, body, headers)
         self.assertEqual(status, expected, f"{method} {path}: {problem}")
         self.assertEqual(found["content-type"].split(";")[0], "application/problem+json")
-        self.assertLessEqual({"type", "title", "status", "detail", "code"}, problem.keys())
+        self.assertLessEqual({"type", "title", "status", "detail", "code", "origin"}, problem.keys())
+        self.assertRegex(problem["origin"], r"^(dispatcher|frontend|dbserver)-\d+$", path)
         self.assertEqual(problem["status"], expected)
         return problem
 
     def set_score(self, game: str, points: dict, **more) -> dict:
         return self.ok(self.database, "POST", "/update_score_by_game", {"game": game, "points": points, **more})
+
+    def test_a_refusal_that_is_passed_on_names_the_server_that_refused(self):
+        problem = self.refused(412, self.frontend, "POST", "/increment_medal_tally",
+                               {"team": "nobody", "medal": "gold", "by": -1})
+        self.assertTrue(problem["origin"].startswith("dbserver-"), problem)
 
     # Every server
 
