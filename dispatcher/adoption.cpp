@@ -10,10 +10,15 @@ auto count_kind(const std::vector<child_record>& children, std::string_view kind
                          [&](const child_record& child) { return child.kind == kind; });
 }
 
+bool is_free(const wanted_children& wanted, const std::string& address) {
+    return !wanted.is_free || wanted.is_free(address);
+}
+
 } // namespace
 
-adoption_plan plan_adoption(const std::vector<child_record>& remembered, const wanted_children& wanted,
-                            const std::function<bool(const child_record&)>& lives) {
+wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& remembered,
+                                          const wanted_children& wanted,
+                                          const std::function<bool(const child_record&)>& lives) {
     adoption_plan plan;
     std::copy_if(remembered.begin(), remembered.end(), std::back_inserter(plan.adopt), lives);
 
@@ -22,7 +27,14 @@ adoption_plan plan_adoption(const std::vector<child_record>& remembered, const w
         plan.start.push_back({std::move(kind), std::move(address), 0, 0});
         fleet.push_back(plan.start.back());
     };
-    if (wanted.database && count_kind(fleet, "dbserver") == 0) start("dbserver", wanted.database_address);
+    if (wanted.database && count_kind(fleet, "dbserver") == 0) {
+        if (!is_free(wanted, wanted.database_address))
+            return wire::make_error(wire::status::failed_precondition,
+                                    "cannot start the database server: another program holds " +
+                                        wanted.database_address +
+                                        "; stop it, or choose another port with --db-port");
+        start("dbserver", wanted.database_address);
+    }
     for (auto running = count_kind(fleet, "frontend"); running < wanted.front_ends; ++running)
         start("frontend", free_front_end_address(fleet, wanted));
     return plan;
@@ -35,7 +47,7 @@ std::string free_front_end_address(const std::vector<child_record>& children, co
         std::string address = address_of(port);
         const bool held = std::any_of(children.begin(), children.end(),
                                       [&](const child_record& child) { return child.address == address; });
-        if (!held) return address;
+        if (!held && is_free(wanted, address)) return address;
     }
     return address_of(0);
 }

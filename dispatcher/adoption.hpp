@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dispatcher/memory.hpp"
+#include "wire/result.hpp"
 
 #include <functional>
 
@@ -16,6 +17,7 @@ struct wanted_children {
     std::uint16_t front_end_port = 7401; // of the first, the next ones count up; 0 for any free port
     bool database = true;                // false: it runs elsewhere and joins by itself
     std::string database_address = "127.0.0.1:7500";
+    std::function<bool(const std::string& address)> is_free = {}; // of other programs; empty: all are
 };
 
 struct adoption_plan {
@@ -23,11 +25,14 @@ struct adoption_plan {
     std::vector<child_record> start; // pid and born are 0: they do not run yet
 };
 
+// FAILED_PRECONDITION when another program holds the database server's address, which does not count up.
 // `lives` says whether the process is still the one recorded.
-adoption_plan plan_adoption(const std::vector<child_record>& remembered, const wanted_children& wanted,
-                            const std::function<bool(const child_record&)>& lives);
+wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& remembered,
+                                          const wanted_children& wanted,
+                                          const std::function<bool(const child_record&)>& lives);
 
-// The lowest address from the wanted port up that none of the children holds; for the scaler's next one too.
+// The lowest address from the wanted port up that neither a child nor another program holds; for the scaler's
+// next one too.
 std::string free_front_end_address(const std::vector<child_record>& children, const wanted_children& wanted);
 
 } // namespace stadion::dispatcher

@@ -4,6 +4,7 @@
 #include "dispatcher/forwarding_service.hpp"
 #include "dispatcher/web/page.hpp"
 #include "net/address.hpp"
+#include "net/listener.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -83,7 +84,9 @@ public:
         auto address = server_.listen(options_.host, options_.port);
         if (!address) return address;
         address_ = *address;
-        on_fleet([this] { fleet_->begin(); });
+        wire::result<void> begun;
+        on_fleet([&] { begun = fleet_->begin(); });
+        if (!begun) return begun.error();
         return address;
     }
 
@@ -114,6 +117,7 @@ private:
         result.wanted.host = options_.host;
         result.wanted.front_end_port = options_.front_end_port;
         result.wanted.database = is_own_address(threads_, options_.database_host);
+        result.wanted.is_free = &net::is_address_free;
         result.wanted.database_address = net::join_address(options_.database_host, options_.database_port);
         result.servers_max = options_.servers_max;
         result.capacity = options_.capacity;

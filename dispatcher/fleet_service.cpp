@@ -51,13 +51,16 @@ wire::result<void> fleet_service::remember_start() {
     return {};
 }
 
-void fleet_service::begin() {
+wire::result<void> fleet_service::begin() {
     const auto lives = [](const child_record& child) {
         return child.pid != 0 && net::process_born(static_cast<int>(child.pid)) == child.born;
     };
-    children_->begin(plan_adoption(memory_.content().children, options_.wanted, lives));
+    const auto plan = plan_adoption(memory_.content().children, options_.wanted, lives);
+    if (!plan) return plan.error();
+    children_->begin(*plan);
     settle();
     tick();
+    return {};
 }
 
 void fleet_service::stop(std::chrono::milliseconds bound, std::function<void()> done) {

@@ -53,8 +53,9 @@ public:
 
     // Before anything else: notes that a dispatcher has started, under a higher epoch than all before it.
     wire::result<void> remember_start();
-    // Adopts and starts children, and begins to tick.
-    void begin();
+    // Adopts and starts children, and begins to tick. FAILED_PRECONDITION as `plan_adoption` has it: then
+    // nothing was started.
+    wire::result<void> begin();
     void stop(std::chrono::milliseconds bound, std::function<void()> done);
     void kill_children() noexcept { children_->kill_all(); }
 

@@ -1,5 +1,7 @@
 #include "net/listener.hpp"
 
+#include "net/address.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -76,6 +78,20 @@ void listener::accept() {
         }
         accept();
     });
+}
+
+bool is_address_free(const std::string& address) {
+    const auto parts = split_address(address);
+    if (!parts) return true;
+    error_code failure;
+    const tcp::endpoint endpoint(asio::ip::make_address(parts->host, failure), parts->port);
+    if (failure) return true;
+    asio::io_context context;
+    tcp::acceptor probe(context);
+    probe.open(endpoint.protocol(), failure);
+    probe.set_option(tcp::acceptor::reuse_address(true), failure);
+    probe.bind(endpoint, failure);
+    return failure != asio::error::address_in_use;
 }
 
 void listener::give_up_reserve() {

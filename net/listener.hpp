@@ -39,4 +39,7 @@ private:
     int reserve_ = -1;
 };
 
+// Whether a server could listen there now; a host that is not a number, and port 0, count as free.
+bool is_address_free(const std::string& address);
+
 } // namespace stadion::net
