@@ -139,7 +139,7 @@ TEST(tournament, what_makes_no_sense_is_named) {
 class recorded : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(recorded, ends_with_the_scores_in_the_file) {
-    const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../shared/data" / GetParam();
+    const auto path = std::filesystem::path(STADION_SHARED_DATA) / GetParam();
     if (!std::filesystem::exists(path)) GTEST_SKIP() << GetParam() << " is not here";
     std::stringstream text;
     text << std::ifstream(path).rdbuf();
