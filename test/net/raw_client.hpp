@@ -100,6 +100,15 @@ private:
     std::string buffer_;
 };
 
+// One that has said HELLO and been welcomed.
+class greeted_client : public raw_client {
+public:
+    explicit greeted_client(std::uint16_t port, std::string token = {}) : raw_client(port) {
+        hello(std::move(token));
+        EXPECT_EQ(next().header.kind, wire::frame_kind::welcome);
+    }
+};
+
 // FrontEnd.QueryScoreByGame answers at once; UpdateScoreByGame when `release` is called; IncrementMedalTally
 // is deferred and dropped; Subscribe streams what `push` sends; ListTeams is for scorers.
 class served {

@@ -30,9 +30,7 @@ TEST(wire_session, greets_and_answers_requests_sent_right_behind_hello) {
 
 TEST(wire_session, takes_frames_in_any_pieces) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     std::string bytes;
     for (std::uint64_t id = 1; id <= 50; ++id)
         wire::append_frame(bytes, {frame_kind::request, 0, query_method, id, 1000},
@@ -44,9 +42,7 @@ TEST(wire_session, takes_frames_in_any_pieces) {
 
 TEST(wire_session, every_refusal_names_the_offending_thing) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     const auto refused = [&](status code, const std::string& text) {
         const auto reply = client.next();
         EXPECT_EQ(status_of(reply), code);
@@ -72,9 +68,7 @@ TEST(wire_session, every_refusal_names_the_offending_thing) {
 
 TEST(wire_session, an_id_may_not_be_used_twice_at_a_time) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(5, update_method);
     client.request(5, query_method, query("x"));
     EXPECT_EQ(status_of(client.next()), status::invalid_argument);
@@ -84,9 +78,7 @@ TEST(wire_session, an_id_may_not_be_used_twice_at_a_time) {
 
 TEST(wire_session, replies_come_in_the_order_they_are_ready) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(1, update_method);
     client.request(2, query_method, query("fast"));
     EXPECT_EQ(client.next().header.id, 2u);
@@ -96,9 +88,7 @@ TEST(wire_session, replies_come_in_the_order_they_are_ready) {
 
 TEST(wire_session, a_budget_that_runs_out_is_answered) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(1, update_method, {}, 30);
     const auto reply = client.next();
     EXPECT_EQ(status_of(reply), status::deadline_exceeded);
@@ -114,9 +104,7 @@ TEST(wire_session, a_budget_that_runs_out_is_answered) {
 
 TEST(wire_session, cancel_answers_once) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(1, update_method);
     client.send_frame({frame_kind::cancel, 0, 0, 1, 0});
     EXPECT_EQ(status_of(client.next()), status::cancelled);
@@ -130,9 +118,7 @@ TEST(wire_session, in_flight_requests_are_bounded_and_others_still_flow) {
     session_limits limits;
     limits.in_flight_max = 3;
     served one(limits);
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     for (std::uint64_t id = 1; id <= 4; ++id) client.request(id, update_method);
     const auto refused = client.next();
     EXPECT_EQ(refused.header.id, 4u);
@@ -147,9 +133,7 @@ TEST(wire_session, in_flight_requests_are_bounded_and_others_still_flow) {
 
 TEST(wire_session, events_precede_the_one_reply) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(4, subscribe_method);
     ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
     one.release([](pending_call& call) {
@@ -169,9 +153,7 @@ TEST(wire_session, events_precede_the_one_reply) {
 TEST(wire_session, a_lost_connection_abandons_what_was_pending) {
     served one;
     {
-        raw_client client(one.port);
-        client.hello();
-        client.next();
+        greeted_client client(one.port);
         client.request(1, update_method);
         ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
     }
@@ -191,9 +173,7 @@ TEST(wire_session, a_violation_ends_with_goaway_that_says_why) {
     };
     served one;
     for (const auto& [bytes, text] : wrong) {
-        raw_client client(one.port);
-        client.hello();
-        client.next();
+        greeted_client client(one.port);
         client.send(bytes);
         const auto goaway = client.next();
         EXPECT_EQ(goaway.header.kind, frame_kind::goaway);
@@ -204,9 +184,7 @@ TEST(wire_session, a_violation_ends_with_goaway_that_says_why) {
 
 TEST(wire_session, unknown_kinds_from_64_up_are_skipped) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.send_frame({static_cast<frame_kind>(200), 0, 0, 0, 0}, "from the future");
     client.request(1, query_method, query("x"));
     EXPECT_EQ(client.next().header.id, 1u);
@@ -241,18 +219,14 @@ TEST(wire_session, a_silent_caller_is_pinged_and_then_dropped) {
     limits.ping_after = 50ms;
     limits.close_after = 100ms;
     served one(limits);
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     EXPECT_EQ(client.next().header.kind, frame_kind::ping);
     EXPECT_EQ(client.rest(), "");
 }
 
 TEST(wire_session, draining_answers_what_was_accepted_and_says_where_it_stopped) {
     served one;
-    raw_client client(one.port);
-    client.hello();
-    client.next();
+    greeted_client client(one.port);
     client.request(1, update_method);
     ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
     std::thread drainer([&] { one.server.drain(10s); });
