@@ -18,21 +18,21 @@ instant order_driver::clock() {
 void order_driver::on_view(const fleet_view& view) {
     order_output out;
     machine_.on_view(clock(), view, out);
-    perform(out);
+    perform(std::move(out));
     settle_soon();
 }
 
 void order_driver::on_leader(epoch_number epoch, server_id leader) {
     order_output out;
     machine_.on_leader(clock(), epoch, leader, out);
-    perform(out);
+    perform(std::move(out));
     settle_soon();
 }
 
 void order_driver::on_peer_up(server_id peer) {
     order_output out;
     machine_.on_peer_up(clock(), peer, out);
-    perform(out);
+    perform(std::move(out));
     settle_soon();
 }
 
@@ -40,9 +40,11 @@ bool order_driver::on_frames(server_id from, std::string_view frames) {
     if (closed_) return true;
     order_output out;
     const instant now = clock();
-    const bool whole =
-        for_each_frame(frames, [&](std::string_view frame) { machine_.on_frame(now, from, frame, out); });
-    perform(out);
+    const bool whole = for_each_frame(frames, [&](std::string_view frame) {
+        machine_.on_frame(now, from, frame, out);
+        if (out.view) perform(std::exchange(out, {})); // what comes next is delivered in the new view
+    });
+    perform(std::move(out));
     settle_soon();
     return whole;
 }
@@ -75,13 +77,13 @@ void order_driver::settle() {
     if (closed_) return;
     order_output out;
     machine_.flush(clock(), out);
-    perform(out);
+    perform(std::move(out));
     send_parcels();
     arm();
     publish();
 }
 
-void order_driver::perform(order_output& out) {
+void order_driver::perform(order_output out) {
     if (closed_) return;
     for (const auto& frame : out.frames) put(frame.to, *frame.frame);
     if (out.restore) handle_.on_restore(*out.restore);
@@ -90,7 +92,7 @@ void order_driver::perform(order_output& out) {
     if (out.snapshot_wanted) {
         order_output more;
         machine_.provide_snapshot(clock(), handle_.take_snapshot(), more);
-        perform(more);
+        perform(std::move(more));
     }
     if (starved_ && !out.deliveries.empty() && handle_.on_room) {
         starved_ = false;
@@ -123,7 +125,7 @@ void order_driver::arm() {
         self->armed_ = never;
         order_output out;
         if (const instant now = clock(); now >= self->machine_.deadline()) self->machine_.tick(now, out);
-        self->perform(out);
+        self->perform(std::move(out));
         self->settle_soon();
     });
 }

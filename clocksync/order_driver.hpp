@@ -67,7 +67,7 @@ private:
     static instant clock();
     void settle_soon();
     void settle();
-    void perform(order_output& out);
+    void perform(order_output out);
     void put(server_id to, std::string_view frame);
     void send_parcels();
     void arm();

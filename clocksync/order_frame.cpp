@@ -146,7 +146,7 @@ private:
 
 bool read(reader& in, data_frame& f) {
     std::uint64_t flags;
-    if (!in.all(f.view, f.timestamp, f.low, f.previous, flags)) return false;
+    if (!in.all(f.view, f.timestamp, f.previous, flags, f.holds)) return false;
     f.asks = (flags & flag_asks) != 0;
     if ((flags & flag_batch) == 0) return true;
     batch& b = f.messages.emplace();
@@ -209,7 +209,7 @@ wire::result<order_frame> decode(std::shared_ptr<const std::string> bytes) {
 void append_data_header(std::string& out, const data_frame& frame) {
     out.push_back(1);
     const std::uint64_t flags = (frame.messages ? flag_batch : 0) | (frame.asks ? flag_asks : 0);
-    writer(out).all(frame.view, frame.timestamp, frame.low, frame.previous, flags);
+    writer(out).all(frame.view, frame.timestamp, frame.previous, flags, frame.holds);
     if (frame.messages)
         writer(out).all(frame.messages->incarnation, frame.messages->first_number, frame.messages->count);
 }

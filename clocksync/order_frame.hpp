@@ -3,13 +3,14 @@
 // `frames` is a row of frames, each behind its length. A frame is one byte of kind and then its fields;
 // every integer is a LEB128 varint (as in protobuf), every list its length and its items.
 //
-//     data       view.epoch view.serial timestamp low previous flags [incarnation first count message…]
+//     data       view.epoch view.serial timestamp previous flags holds [incarnation first count message…]
 //     message    length bytes
 //
-// A data frame of server 3 in view (7, 1) with timestamp 300, low 298, previous batch 295, carrying the two
-// messages "a" and "bc", numbered 5 and 6, of incarnation 9:
+// A data frame of server 3 in view (7, 1) with timestamp 300, previous batch 295, holding its three members'
+// batches up to 298, 290 and 295, and carrying the two messages "a" and "bc", numbered 5 and 6, of
+// incarnation 9:
 //
-//     01  07 01  ac 02  aa 02  a7 02  01  09 05 02  01 61  02 62 63
+//     01  07 01  ac 02  a7 02  01  03 aa 02 a2 02 a7 02  09 05 02  01 61  02 62 63
 //
 // The other kinds are those of the view change; they are rare and their fields follow in the order declared.
 // Decoding is strict: what does not parse to its last byte is refused whole.
@@ -55,9 +56,10 @@ void for_each_message(const batch& of, std::uint64_t skip, F&& f);
 struct data_frame {
     view_id view;
     std::uint64_t timestamp = 0; // the sender's next batch will be above it
-    std::uint64_t low = 0;       // the sender holds everyone's batches up to this
     std::uint64_t previous = 0;
     bool asks = false; // the receiver is to answer with its own state
+    std::vector<std::uint64_t>
+        holds; // the timestamp of each member's last batch that the sender has, by slot
     std::optional<batch> messages;
 };
 struct resend_frame { // the receiver is to send its batches after that one again

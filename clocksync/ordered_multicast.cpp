@@ -25,12 +25,29 @@ std::uint64_t ordered_multicast::lag() const {
     return waiting;
 }
 
-// Everyone's batches up to this are here, and none of ours at or below it is still to come.
-std::uint64_t ordered_multicast::own_low() const {
-    std::uint64_t low = clock_;
+// No batch at or below this is still to come from anyone.
+std::uint64_t ordered_multicast::agreed() const {
+    std::uint64_t lowest = clock_;
     for (std::size_t i = 0; i < senders_.size(); ++i)
-        if (i != own_slot_) low = std::min(low, senders_[i].promise);
-    return low;
+        if (i != own_slot_) lowest = std::min(lowest, senders_[i].promise);
+    return lowest;
+}
+
+std::vector<std::uint64_t> ordered_multicast::own_holdings() const {
+    std::vector<std::uint64_t> holds;
+    holds.reserve(senders_.size());
+    for (const sender_state& sender : senders_) holds.push_back(sender.received);
+    return holds;
+}
+
+bool ordered_multicast::is_held_by_all(std::size_t slot, std::uint64_t timestamp) const {
+    for (std::size_t i = 0; i < senders_.size(); ++i)
+        if (i != own_slot_ && i != slot && senders_[i].holds[slot] < timestamp) return false;
+    return true;
+}
+
+data_frame ordered_multicast::state() const {
+    return {view_, clock_, senders_[own_slot_].received, false, own_holdings(), std::nullopt};
 }
 
 // ---- sending
@@ -52,10 +69,9 @@ bool ordered_multicast::submit(std::string_view message) {
 void ordered_multicast::flush(instant now, order_output& out) {
     flush_due_ = never;
     if (!installed() || stopped_) return;
-    const std::uint64_t low = own_low();
-    const bool owes = newest_ > told_timestamp_ || std::min(low, newest_) > told_low_;
+    if (!early_.empty()) take_early(now, out);
     const bool full = !chunks_.empty() && chunks_.front().messages.size() >= settings_.batch_bytes_max;
-    if (chunks_.empty() && !owes) return;
+    if (chunks_.empty() && !unreported_) return;
     if (!full && now - last_flush_ < settings_.flush_interval) {
         flush_due_ = last_flush_ + settings_.flush_interval;
         return;
@@ -71,11 +87,8 @@ void ordered_multicast::flush(instant now, order_output& out) {
 
 void ordered_multicast::send_batches(order_output& out) {
     for (chunk& c : chunks_) {
-        data_frame frame;
-        frame.view = view_;
-        frame.timestamp = ++clock_;
-        frame.previous = senders_[own_slot_].received;
-        frame.low = own_low();
+        ++clock_;
+        data_frame frame = state();
         batch b;
         b.timestamp = frame.timestamp;
         b.previous = frame.previous;
@@ -93,22 +106,16 @@ void ordered_multicast::send_batches(order_output& out) {
         b.storage = bytes;
         for (const member& m : members_)
             if (m.id != self_.id) out.frames.push_back({m.id, bytes});
-        told_timestamp_ = frame.timestamp;
-        told_low_ = frame.low;
         accept(own_slot_, std::move(b));
     }
+    unreported_ = false;
     chunks_.clear();
 }
 
 void ordered_multicast::send_state(order_output& out, bool asks) {
-    data_frame frame;
-    frame.view = view_;
-    frame.timestamp = clock_;
-    frame.low = own_low();
-    frame.previous = senders_[own_slot_].received;
+    data_frame frame = state();
     frame.asks = asks;
-    told_timestamp_ = frame.timestamp;
-    told_low_ = frame.low;
+    unreported_ = false;
     send_to_members(encode(frame), out);
 }
 
@@ -174,6 +181,8 @@ void ordered_multicast::handle_data(instant now, server_id from, data_frame fram
         early_.push_back({from, frame.view, std::move(bytes)});
     const std::size_t slot = slot_of(from);
     if (frame.view != view_ || stopped_ || slot == nowhere || slot == own_slot_) return;
+    if (frame.holds.size() != members_.size()) return;
+    if (!early_.empty()) take_early(now, out);
     sender_state& sender = senders_[slot];
 
     const bool repeated = frame.messages && frame.timestamp <= sender.received;
@@ -182,19 +191,17 @@ void ordered_multicast::handle_data(instant now, server_id from, data_frame fram
 
     clock_ = std::max(clock_, frame.timestamp);
     sender.promise = std::max(sender.promise, frame.timestamp);
-    sender.low = std::max(sender.low, frame.low);
+    for (std::size_t i = 0; i < frame.holds.size(); ++i)
+        sender.holds[i] = std::max(sender.holds[i], frame.holds[i]);
     if (frame.messages && !repeated) accept(slot, std::move(*frame.messages));
-    if (frame.asks) {
-        data_frame state{view_, clock_, own_low(), senders_[own_slot_].received, false, std::nullopt};
-        send(now, from, state, out);
-    }
-    if (refresh_due_ == never && newest_ > told_low_) refresh_due_ = now + settings_.refresh;
+    if (frame.asks) send(now, from, state(), out);
+    if (refresh_due_ == never && !held_.empty()) refresh_due_ = now + settings_.refresh;
     deliver_held(out);
 }
 
 void ordered_multicast::accept(std::size_t slot, batch b) {
     senders_[slot].received = b.timestamp;
-    newest_ = std::max(newest_, b.timestamp);
+    unreported_ = true;
     held_.add(slot, std::move(b));
 }
 
@@ -211,7 +218,7 @@ void ordered_multicast::handle_resend(server_id from, const resend_frame& frame,
     if (frame.view != view_ || !installed() || stopped_) return;
     for (const batch& b : held_.of(own_slot_)) {
         if (b.timestamp <= frame.after) continue;
-        const data_frame again{view_, b.timestamp, own_low(), b.previous, false, b};
+        const data_frame again{view_, b.timestamp, b.previous, false, own_holdings(), b};
         out.frames.push_back({from, std::make_shared<const std::string>(encode(again))});
     }
 }
@@ -224,13 +231,13 @@ void ordered_multicast::on_peer_up(instant, server_id peer, order_output& out) {
 
 void ordered_multicast::deliver_held(order_output& out) {
     if (!installed() || stopped_) return;
-    std::uint64_t stable = own_low();
-    if (settings_.bug != planted_bug::order_delivers_agreed)
-        for (std::size_t i = 0; i < senders_.size(); ++i)
-            if (i != own_slot_) stable = std::min(stable, senders_[i].low);
+    const std::uint64_t limit = agreed();
     std::size_t slot = 0;
-    while (held_.next([stable](std::size_t) { return stable; }, slot) != nullptr)
+    while (const batch* first = held_.next([limit](std::size_t) { return limit; }, slot)) {
+        if (!is_held_by_all(slot, first->timestamp) && settings_.bug != planted_bug::order_delivers_agreed)
+            return;
         deliver(slot, held_.pop(slot), out);
+    }
 }
 
 void ordered_multicast::deliver(std::size_t slot, batch b, order_output& out) {

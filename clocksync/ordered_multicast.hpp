@@ -5,9 +5,9 @@
 // frames and deliveries out. Lamport clocks and a hold-back queue (Lamport 1978; ISIS), made fast by
 // batching: one timestamp for all messages of a flush, so the cost per message is a copy. A batch is *agreed*
 // when every member's clock is past it, and *delivered* only when every member is known to hold it, so that
-// nothing that was delivered anywhere can be lost with one server. Both are one number per frame: `timestamp`
-// promises that the sender's next batch will be above it, `low` that the sender holds everyone's batches up
-// to it.
+// nothing that was delivered anywhere can be lost with one server. Every frame tells both: `timestamp`
+// promises that the sender's next batch will be above it, `holds` says how far it has each member's batches.
+// So one exchange is enough: the batch goes out, everyone's answer goes to everyone.
 //
 // Frames may be lost, repeated or late: batches are chained by `previous`, a gap is asked for again, and
 // while anything is undelivered every member refreshes its state. Changes of membership are
@@ -107,9 +107,9 @@ public:
 
 private:
     struct sender_state {
-        std::uint64_t promise = 0;  // its next batch is above this
-        std::uint64_t low = 0;      // it holds everything up to this
-        std::uint64_t received = 0; // its last batch that arrived
+        std::uint64_t promise = 0;        // its next batch is above this
+        std::uint64_t received = 0;       // its last batch that arrived
+        std::vector<std::uint64_t> holds; // how far it has each member's batches
         std::uint64_t asked_after = ~std::uint64_t{0};
         instant asked_at{0};
     };
@@ -129,7 +129,10 @@ private:
     static constexpr std::size_t nowhere = ~std::size_t{0};
     std::size_t slot_of(server_id id) const;
     bool installed() const { return !members_.empty(); }
-    std::uint64_t own_low() const;
+    std::uint64_t agreed() const;
+    std::vector<std::uint64_t> own_holdings() const;
+    bool is_held_by_all(std::size_t slot, std::uint64_t timestamp) const;
+    data_frame state() const;
 
     void handle(instant now, server_id from, order_frame frame, std::shared_ptr<const std::string> bytes,
                 order_output& out);
@@ -179,9 +182,7 @@ private:
     std::vector<sender_state> senders_; // by slot
     hold_back held_;
     std::uint64_t clock_ = 0;
-    std::uint64_t newest_ = 0; // timestamp of any batch seen in this view
-    std::uint64_t told_timestamp_ = 0;
-    std::uint64_t told_low_ = 0;
+    bool unreported_ = false; // a batch has come that the others do not know to be here
     std::uint64_t index_ = 0;
     std::map<std::pair<server_id, std::uint64_t>, delivered_number> delivered_;
 

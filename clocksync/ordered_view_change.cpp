@@ -192,8 +192,9 @@ void ordered_multicast::enter(instant now, const propose_frame& proposal, order_
     view_ = proposal.proposal;
     own_slot_ = slot_of(self_.id);
     senders_.assign(members_.size(), {});
+    for (sender_state& sender : senders_) sender.holds.assign(members_.size(), 0);
     held_.reset(members_.size(), settings_.bug == planted_bug::order_breaks_ties_locally ? own_slot_ : 0);
-    newest_ = told_timestamp_ = told_low_ = 0;
+    unreported_ = false;
     stopped_.reset();
     proposal_.reset();
     confirmed_.reset();
@@ -201,9 +202,9 @@ void ordered_multicast::enter(instant now, const propose_frame& proposal, order_
     send(now, proposer_, installed_frame{view_}, out);
     if (proposal.donor != 0 && proposal.donor != proposer_)
         send(now, proposal.donor, installed_frame{view_}, out);
-    take_early(now, out);
 }
 
+// In an event of its own: what it delivers comes after the view.
 void ordered_multicast::take_early(instant now, order_output& out) {
     std::vector<early_frame> frames = std::exchange(early_, {});
     for (early_frame& f : frames) {

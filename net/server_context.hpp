@@ -28,9 +28,9 @@ struct server_context {
     std::string software;
     access_policy access;
     session_limits limits;
+    server_metrics metrics; // outlives the handlers: calls they hold are counted when they end
     rpc_router rpc;
     http_router http;
-    server_metrics metrics;
     std::atomic<std::uint32_t> server_id{0};
     std::atomic<std::uint64_t> epoch{0};
     std::atomic<bool> draining{false};

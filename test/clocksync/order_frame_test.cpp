@@ -20,8 +20,8 @@ batch two_messages() {
 std::vector<order_frame> one_of_each() {
     const propose_frame proposal{{8, 2}, {7, 1}, {{1, 4}, {3, 5}}, {1}, {{1, 300, 3}}, 1};
     return {
-        data_frame{{7, 1}, 300, 298, 295, false, two_messages()},
-        data_frame{{7, 1}, 300, 298, 295, true, std::nullopt},
+        data_frame{{7, 1}, 300, 295, false, {298, 290, 295}, two_messages()},
+        data_frame{{7, 1}, 300, 295, true, {298, 290, 295}, std::nullopt},
         resend_frame{{7, 1}, 5},
         stop_frame{{8, 2}, {{1, 4}, {3, 5}}},
         report_frame{{8, 2}, 4, {7, 1}, {{1, 300}, {2, 0}}, proposal},
@@ -38,9 +38,9 @@ std::vector<order_frame> one_of_each() {
 }
 
 TEST(order_frame, has_the_bytes_of_its_header_s_example) {
-    const std::string bytes = encode(data_frame{{7, 1}, 300, 298, 295, false, two_messages()});
-    const std::string expected("\x01\x07\x01\xac\x02\xaa\x02\xa7\x02\x01\x09\x05\x02\x01\x61\x02\x62\x63",
-                               18);
+    const std::string bytes = encode(data_frame{{7, 1}, 300, 295, false, {298, 290, 295}, two_messages()});
+    const std::string expected(
+        "\x01\x07\x01\xac\x02\xa7\x02\x01\x03\xaa\x02\xa2\x02\xa7\x02\x09\x05\x02\x01\x61\x02\x62\x63", 23);
     EXPECT_EQ(bytes, expected);
 }
 

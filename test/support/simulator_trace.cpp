@@ -43,7 +43,7 @@ std::string describe_frame(const order_frame& frame) {
         overloaded{
             [](const data_frame& f) {
                 std::string out = "data view " + text(f.view) + " timestamp " + number(f.timestamp) +
-                                  " low " + number(f.low) + " previous " + number(f.previous);
+                                  " previous " + number(f.previous);
                 if (f.messages) {
                     out += ", messages " + number(f.messages->first_number);
                     if (f.messages->count > 1)
