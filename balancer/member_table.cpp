@@ -99,10 +99,10 @@ void member_table::set_state(member& server, server_state reported) {
     ++view_number_;
 }
 
-std::optional<departure> member_table::leave(server_id id) {
+std::optional<departure> member_table::leave(server_id id, departure_reason reason) {
     const auto position = members_.find(id);
     if (position == members_.end()) return std::nullopt;
-    return remove(position, departure_reason::left);
+    return remove(position, reason);
 }
 
 std::vector<departure> member_table::connection_lost(connection_id connection) {

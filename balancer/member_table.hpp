@@ -76,7 +76,7 @@ public:
     // False if no such server is in the fleet; it has to join (again).
     [[nodiscard]] bool heartbeat(const heartbeat_event& event, time_point now);
 
-    std::optional<departure> leave(server_id id);
+    std::optional<departure> leave(server_id id, departure_reason reason = departure_reason::left);
 
     // Removes who was last heard on this connection. A server that has come back on another one stays.
     std::vector<departure> connection_lost(connection_id connection);

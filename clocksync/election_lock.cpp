@@ -31,7 +31,7 @@ lock_decision election_lock::ask(instant now, server_id who, election_reason rea
     refusal.epoch = record_.epoch;
     refusal.holder = holder(now);
     refusal.leader = record_.leader;
-    return {std::nullopt, refusal};
+    return {std::nullopt, refusal, 0};
 }
 
 bool election_lock::may_hold(instant now, server_id who, election_reason reason) const {
@@ -57,6 +57,7 @@ bool election_lock::leader_failed(instant now) const {
 }
 
 lock_decision election_lock::grant(instant now, server_id who, bool after_failure) {
+    const server_id silenced = after_failure && contains(ring_, record_.leader) ? record_.leader : 0;
     if (after_failure) {
         penalised_ = record_.leader;
         penalised_until_ = now + settings_.penalty;
@@ -75,7 +76,7 @@ lock_decision election_lock::grant(instant now, server_id who, bool after_failur
     answer.lease = settings_.lease;
     answer.holder = who;
     answer.penalised = now < penalised_until_ ? penalised_ : 0;
-    return {record_, answer};
+    return {record_, answer, silenced};
 }
 
 std::optional<lock_record> election_lock::release(instant now, server_id who, epoch_number epoch,

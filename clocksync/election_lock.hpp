@@ -61,6 +61,9 @@ struct lock_answer {
 struct lock_decision {
     std::optional<lock_record> persist; // on disk before the answer is sent
     lock_answer answer;
+    // A leader that most of the others find silent, though the dispatcher has not lost it: paused, say. To be
+    // taken out of the view before the answer is sent, or the ring would wait for it.
+    server_id silenced = 0;
 };
 
 class election_lock {

@@ -139,6 +139,7 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
                      decision.answer.epoch, request.reason());
     }
+    if (decision.silenced != 0) registry_->drop_silent(balancer::server_id{decision.silenced});
     v1::GetLeaderElectionLockResponse answer;
     answer.set_granted(decision.answer.granted);
     answer.set_epoch(decision.answer.epoch);

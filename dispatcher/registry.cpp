@@ -170,6 +170,11 @@ wire::result<v1::LeaveResponse> registry::leave(const v1::LeaveRequest& request)
     return v1::LeaveResponse{};
 }
 
+void registry::drop_silent(server_id id) {
+    if (auto gone = members_.leave(id, balancer::departure_reason::silent))
+        departures_.push_back(std::move(*gone));
+}
+
 v1::GetAllServersResponse registry::get_all_servers() const {
     v1::GetAllServersResponse answer;
     for (const auto& [id, server] : members_.members()) *answer.add_servers() = describe(server);

@@ -60,6 +60,8 @@ public:
 
     // Idempotent: a server that is gone may leave again.
     wire::result<v1::LeaveResponse> leave(const v1::LeaveRequest& request);
+    // Takes out a server that others find silent; it joins again when it wakes up.
+    void drop_silent(balancer::server_id id);
 
     v1::GetAllServersResponse get_all_servers() const;
     v1::GetAllServersResponse get_all_front_end_servers() const;

@@ -216,6 +216,11 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
     const server_id who = processes_[from].self.id;
     const lock_decision decision = disp_.lock->ask(now_, who, reason);
     persist(decision.persist);
+    if (decision.silenced != 0) {
+        disp_.heard.erase(decision.silenced);
+        trace(strand::membership, "the dispatcher drops server " + std::to_string(decision.silenced));
+        if (disp_.members->drop(decision.silenced)) members_changed();
+    }
     if (decision.answer.granted) {
         granted_at_[decision.answer.epoch] = now_;
         const unsigned old = place_of(before.leader);
