@@ -40,7 +40,8 @@ election_actions election::on_lock_answer(instant now, const lock_answer& answer
     election_actions out;
     answer_due_ = never;
     if (answer.granted) {
-        if (answer.epoch > highest_)
+        // A view may have told of the epoch before: nobody else can hold it.
+        if (answer.epoch > highest_ || (answer.epoch == highest_ && leader_ == 0))
             start_round(now, answer, out);
         else // came too late: the fleet has gone on
             ask_again_later(now);

@@ -1,5 +1,6 @@
 #include "dbserver/database_server.hpp"
 
+#include "clocksync/election_driver.hpp"
 #include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
 #include "dbserver/store_feed.hpp"
@@ -8,6 +9,7 @@
 #include "net/board_rpc.hpp"
 #include "net/board_streams.hpp"
 #include "net/membership.hpp"
+#include "net/process_load.hpp"
 #include "net/server.hpp"
 
 #include <nlohmann/json.hpp>
@@ -30,6 +32,8 @@ struct database_server::parts {
     std::unique_ptr<json_store> store;
     std::unique_ptr<store_feed> feed;
     std::shared_ptr<net::membership> member;
+    std::shared_ptr<clocksync::election_driver> election;
+    net::process_load load;
 };
 
 database_server::database_server(net::runtime& threads, database_options options)
@@ -59,6 +63,13 @@ wire::result<std::string> database_server::start() {
     add_store_routes(my.server, *my.store, *my.feed);
     my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");
 
+    clocksync::election_driver_options electing;
+    electing.enabled = my.options.leader_election;
+    electing.node = "dbserver";
+    electing.token = my.options.access.own_token(net::role::server);
+    my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
+    my.election->add_to(my.server);
+
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address || my.options.dispatcher.empty()) return address;
 
@@ -74,12 +85,16 @@ wire::result<std::string> database_server::start() {
         said.clients = static_cast<std::uint32_t>(my.server.connections());
         said.serving = my.server.is_ready();
         said.draining = my.server.context().draining;
+        said.load = my.load.sample();
+        my.election->add_load(said.load);
         return said;
     };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
         my.server.context().server_id = server_id;
         my.server.context().epoch = epoch;
+        my.election->on_joined(server_id, my.server.address(), epoch, my.member->dispatcher_link());
     };
+    my.member->on_view = [&my](const v1::View& view) { my.election->on_view(view); };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
         if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
     };
@@ -91,7 +106,12 @@ void database_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
     if (my.member) {
         std::promise<void> left;
-        my.threads.at(0).post([&] { my.member->leave([&] { left.set_value(); }); });
+        my.threads.at(0).post([&] {
+            my.member->leave([&] {
+                my.election->close();
+                left.set_value();
+            });
+        });
         left.get_future().wait();
     }
     my.server.drain(hard);

@@ -88,7 +88,9 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
                                                    balancer::connection_id connection) {
     auto answer = registry_->join(request, connection, now());
     if (!answer) return answer;
-    ++incarnations_[answer->server_id()];
+    // Never one that another dispatcher before us gave out.
+    incarnations_[answer->server_id()] = (std::uint64_t{memory_.content().starts} << 32) + ++joins_;
+    *answer->mutable_view() = view();
     const auto remembered =
         remember([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
     if (!remembered) {
@@ -146,6 +148,8 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
     answer.set_lease_ms(static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(decision.answer.lease).count()));
     answer.set_holder(decision.answer.holder);
+    answer.set_leader_id(decision.answer.leader);
+    answer.set_penalised(decision.answer.penalised);
     settle();
     return answer;
 }
@@ -271,14 +275,25 @@ void fleet_service::publish() {
         fresh.clients += server.clients;
         fresh.capacity += server.capacity;
     }
-    const bool is_news = fresh.view_number != settled_view_ || fresh.epoch != settled_epoch_;
+    const bool is_news = fresh.view_number != settled_view_ || fresh.epoch != settled_epoch_ ||
+                         fresh.leader != settled_leader_;
     settled_view_ = fresh.view_number;
     settled_epoch_ = fresh.epoch;
+    settled_leader_ = fresh.leader;
     {
         const std::lock_guard lock(picture_mutex_);
         picture_ = std::move(fresh);
     }
-    if (is_news && on_view) on_view(registry_->view());
+    if (is_news && on_view) on_view(view());
+}
+
+v1::View fleet_service::view() const {
+    auto answer = registry_->view();
+    answer.set_leader_id(lock_->record().leader);
+    for (auto& one : *answer.mutable_servers())
+        if (const auto found = incarnations_.find(one.server_id()); found != incarnations_.end())
+            one.set_incarnation(found->second);
+    return answer;
 }
 
 fleet_picture fleet_service::picture() const {

@@ -86,6 +86,7 @@ private:
     void tell_lock();
     void note_children_up();
     void publish();
+    v1::View view() const;
     wire::result<void> remember(const std::function<void(memory&)>& change);
     std::vector<balancer::front_end_load> loads_with_children() const;
     const balancer::member* member_at(std::string_view address) const;
@@ -98,10 +99,12 @@ private:
     std::unique_ptr<supervisor_driver> children_;
     balancer::scaler scaler_;
     net::asio::steady_timer ticker_;
-    std::map<std::uint32_t, std::uint64_t> incarnations_; // by server id: how often it has joined
-    std::set<std::uint32_t> announced_;                   // pids of children that are or were up
+    std::map<std::uint32_t, std::uint64_t> incarnations_; // by server id; higher at each join
+    std::uint64_t joins_ = 0;
+    std::set<std::uint32_t> announced_; // pids of children that are or were up
     std::uint64_t settled_view_ = 0;
     std::uint64_t settled_epoch_ = 0;
+    std::uint32_t settled_leader_ = 0;
     balancer::time_point scaled_at_{};
     bool complete_ = false;
     bool stopping_ = false;

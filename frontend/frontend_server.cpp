@@ -1,5 +1,6 @@
 #include "frontend/frontend_server.hpp"
 
+#include "clocksync/election_driver.hpp"
 #include "frontend/client_methods.hpp"
 #include "frontend/history_route.hpp"
 #include "frontend/remote_writer.hpp"
@@ -8,6 +9,7 @@
 #include "net/board_rpc.hpp"
 #include "net/board_streams.hpp"
 #include "net/membership.hpp"
+#include "net/process_load.hpp"
 #include "net/server.hpp"
 
 #include <nlohmann/json.hpp>
@@ -46,6 +48,8 @@ struct frontend_server::parts {
     remote_writer writer;
     std::shared_ptr<replica> feed;
     std::shared_ptr<net::membership> member;
+    std::shared_ptr<clocksync::election_driver> election;
+    net::process_load load;
     std::mutex database_mutex;
     std::string database; // its address, empty until it is known
 };
@@ -79,6 +83,13 @@ wire::result<std::string> frontend_server::start() {
         if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
     });
 
+    clocksync::election_driver_options electing;
+    electing.enabled = my.options.leader_election;
+    electing.node = "frontend";
+    electing.token = my.options.access.own_token(net::role::server);
+    my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
+    my.election->add_to(my.server);
+
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address) return address;
     if (!my.options.database.empty())
@@ -100,16 +111,19 @@ wire::result<std::string> frontend_server::start() {
         said.redeemed = std::move(census.redeemed);
         said.serving = my.feed->is_filled();
         said.draining = my.server.context().draining;
-        said.load = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
+        const auto filled = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
+        said.load = std::max(filled, my.load.sample());
+        my.election->add_load(said.load);
         return said;
     };
     my.member->on_reported = [&my](const std::vector<std::string>& tickets) { my.clients.reported(tickets); };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
         my.server.context().server_id = server_id;
         my.server.context().epoch = epoch;
+        my.election->on_joined(server_id, my.server.address(), epoch, my.member->dispatcher_link());
     };
     my.member->on_view = [&my](const v1::View& view) {
-        my.server.context().epoch = view.epoch();
+        my.election->on_view(view);
         if (!my.options.database.empty()) return;
         for (const auto& one : view.servers())
             if (one.kind() == "dbserver") my.follow_database(one.address());
@@ -125,7 +139,12 @@ void frontend_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
     if (my.member) {
         std::promise<void> left;
-        my.threads.at(0).post([&] { my.member->leave([&] { left.set_value(); }); });
+        my.threads.at(0).post([&] {
+            my.member->leave([&] {
+                my.election->close();
+                left.set_value();
+            });
+        });
         left.get_future().wait();
     }
     my.server.drain(hard);

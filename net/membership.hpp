@@ -45,7 +45,7 @@ public:
 
     bool is_joined() const noexcept { return joined_; }
     std::uint32_t server_id() const noexcept { return server_id_; }
-    link& dispatcher() noexcept { return *link_; }
+    const std::shared_ptr<link>& dispatcher_link() noexcept { return link_; }
 
 private:
     struct beat_deadline : deadline {
