@@ -1,0 +1,105 @@
+"""Who leads: the ring election of a real fleet, under loss and pause of its leader."""
+import os
+import signal
+import unittest
+
+from fleet import Fleet, get, http_call, until
+
+
+class ElectionTest(unittest.TestCase):
+    def fleet(self, *options, **more) -> Fleet:
+        fleet = Fleet(*options, **more)
+        self.addCleanup(fleet.clean_up)
+        fleet.wait_complete()
+        return fleet
+
+    @staticmethod
+    def statuses(fleet: Fleet) -> dict[int, dict]:
+        """Of every server that strands run in, by id."""
+        servers = [one for one in fleet.servers() if one["kind"] != "dispatcher"]
+        found = {one["server_id"]: get(one["address"], "/status") for one in servers}
+        return found if all(found.values()) else {}
+
+    def agreed(self, fleet: Fleet, servers: int, above: int = 0) -> tuple[int, int]:
+        """Waits until all follow one leader under one epoch; that leader and that epoch."""
+        def one_leader():
+            found = self.statuses(fleet)
+            leaders = {status["leader"]["server_id"] if status["leader"] else 0 for status in found.values()}
+            epochs = {status["epoch"] for status in found.values()}
+            if len(found) == servers and len(leaders) == len(epochs) == 1 and 0 not in leaders \
+                    and min(epochs) > above and leaders <= found.keys():
+                return leaders.pop(), epochs.pop()
+            return None
+        return until(one_leader, f"{servers} servers follow one leader under an epoch above {above}")
+
+    def pid_of(self, fleet: Fleet, server_id: int) -> int:
+        return next(one["pid"] for one in fleet.servers() if one["server_id"] == server_id)
+
+    def test_all_servers_follow_one_leader_and_the_dispatcher_names_it(self):
+        fleet = self.fleet()
+        leader, epoch = self.agreed(fleet, 4)
+        seen = until(lambda: get(fleet.address, "/status")["leader"], "the dispatcher knows the leader")
+        self.assertEqual(seen["server_id"], leader)
+        self.assertEqual(get(fleet.address, "/status")["epoch"], epoch)
+        for status in self.statuses(fleet).values():
+            self.assertEqual(status["leader"], seen)
+            self.assertEqual(len(status["election"]["ring"]), 4)
+
+    def test_a_killed_leader_has_a_successor_under_a_higher_epoch(self):
+        fleet = self.fleet()
+        epoch = 0
+        for _ in range(3):
+            leader, epoch = self.agreed(fleet, 4, above=epoch)
+            os.kill(self.pid_of(fleet, leader), signal.SIGKILL)
+            until(lambda: leader not in self.statuses(fleet), "the leader is gone")
+        leader, after = self.agreed(fleet, 4, above=epoch)
+        self.assertGreater(after, epoch)
+
+    def test_a_paused_leader_is_replaced_and_fenced_when_it_wakes(self):
+        fleet = self.fleet()
+        leader, epoch = self.agreed(fleet, 4)
+        paused = self.pid_of(fleet, leader)
+        self.addCleanup(lambda: os.kill(paused, signal.SIGCONT))
+        os.kill(paused, signal.SIGSTOP)
+        others = until(lambda: [one for one in fleet.servers() if one["kind"] != "dispatcher"
+                                and one["server_id"] != leader], "others are there")
+
+        def successor():
+            found = [get(one["address"], "/status") for one in others]
+            epochs = {status["epoch"] for status in found if status}
+            leaders = {status["leader"]["server_id"] for status in found if status and status["leader"]}
+            return epochs.pop() if len(epochs) == len(leaders) == 1 and leaders != {leader} else None
+        higher = until(successor, "the others follow a successor")
+        self.assertGreater(higher, epoch)
+        # What it says late has no effect, neither at its peers nor at the dispatcher.
+        status, _, refusal = http_call(others[0]["address"], "POST", "/coordinatorMessage",
+                                       {"epoch": epoch, "leader_id": leader})
+        self.assertEqual((status, refusal["code"]), (412, "FAILED_PRECONDITION"))
+        self.assertGreaterEqual(int(refusal["details"]["epoch"]), higher)
+        http_call(fleet.address, "POST", "/releaseLeaderElectionLock",
+                  {"server_id": leader, "epoch": epoch, "leader_id": leader})
+        os.kill(paused, signal.SIGCONT)
+        now_leads, now_epoch = self.agreed(fleet, 4, above=epoch)
+        self.assertNotEqual((now_leads, now_epoch), (leader, epoch))
+
+    def test_the_originals_names_answer_over_http(self):
+        fleet = self.fleet(servers=1)
+        leader, epoch = self.agreed(fleet, 2)
+        for address in [fleet.database, *fleet.frontends]:
+            status, _, answer = http_call(address, "POST", "/newElection", {"reason": "curious"})
+            self.assertEqual((status, int(answer["epoch"])), (200, epoch))  # the leader is healthy: nothing changes
+            stale = {"epoch": epoch - 1, "initiator": leader, "best_id": leader, "best_score": 1, "visited": [leader]}
+            self.assertEqual(http_call(address, "POST", "/passElection", stale)[0], 412)
+            self.assertEqual(http_call(address, "POST", "/passElection", b"{")[0], 400)
+        self.assertEqual(self.agreed(fleet, 2), (leader, epoch))
+
+    def test_the_setting_turns_it_off(self):
+        fleet = self.fleet("--leader-election", "off", servers=1)
+        for address in [fleet.database, *fleet.frontends]:
+            self.assertIsNone(get(address, "/status")["leader"])
+            status, _, refusal = http_call(address, "POST", "/newElection", {})
+            self.assertEqual((status, "--leader-election" in refusal["detail"]), (412, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
