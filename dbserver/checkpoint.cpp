@@ -108,6 +108,7 @@ void take_fields(const fields& from, manifest& into) {
         into.through = number_of<std::uint64_t>(from, "through");
         into.first_segment = number_of<std::uint64_t>(from, "first_segment");
         into.frozen_since = number_of<std::uint64_t>(from, "frozen_since");
+        into.frozen_at_us = number_of<std::int64_t>(from, "frozen_at");
     }
 }
 
@@ -121,6 +122,7 @@ std::string to_text(const manifest& what) {
         out.number("through", what.through);
         out.number("first_segment", what.first_segment);
         out.number("frozen_since", what.frozen_since);
+        if (what.frozen_since != 0) out.number("frozen_at", static_cast<std::uint64_t>(what.frozen_at_us));
     }
     for (const auto& [name, one] : what.tables) append_table(text, name, one);
     for (const saved_keys& one : what.keys) append_keys(text, one);
@@ -156,6 +158,7 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     next.through = what.through;
     next.first_segment = what.first_segment;
     next.frozen_since = planted(bug::forgets_freeze) ? 0 : what.frozen_since;
+    next.frozen_at_us = what.frozen_at_us;
     held_.clear();
     for (const table_to_save& one : what.tables)
         if (const auto failure = write_table(one, next, failed_file)) return failure;

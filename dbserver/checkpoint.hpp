@@ -50,7 +50,8 @@ struct manifest {
     std::uint64_t number = 0;
     std::uint64_t through = 0;       // commits up to here are in the files
     std::uint64_t first_segment = 0; // of the journal that goes on from there
-    std::uint64_t frozen_since = 0;
+    std::uint64_t frozen_since = 0;  // the commit that froze the board; 0: it is not frozen
+    std::int64_t frozen_at_us = 0;
     std::map<std::string, saved_table, std::less<>> tables;
     std::vector<saved_keys> keys;
 };
@@ -69,6 +70,7 @@ struct checkpoint_to_save {
     std::uint64_t through = 0;
     std::uint64_t first_segment = 0;
     std::uint64_t frozen_since = 0;
+    std::int64_t frozen_at_us = 0;
     std::int64_t now_us = 0;
     std::vector<table_to_save> tables;
     std::string keys; // lines to add

@@ -3,6 +3,7 @@
 #include "clocksync/election_driver.hpp"
 #include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
+#include "dbserver/past_route.hpp"
 #include "dbserver/store_feed.hpp"
 #include "dbserver/store_routes.hpp"
 #include "net/board_http.hpp"
@@ -31,6 +32,7 @@ struct database_server::parts {
     net::board_set boards;
     std::unique_ptr<json_store> store;
     std::unique_ptr<store_feed> feed;
+    std::unique_ptr<past_reading> past;
     std::shared_ptr<net::membership> member;
     std::shared_ptr<clocksync::election_driver> election;
     net::process_load load;
@@ -56,9 +58,14 @@ wire::result<std::string> database_server::start() {
         return wire::make_error(wire::status::failed_precondition, failure.what());
     }
     my.feed = std::make_unique<store_feed>(*my.store, my.boards);
+    my.past = std::make_unique<past_reading>(*my.store);
 
     add_database_rpc(my.server, my.boards, *my.feed);
-    add_board_http(my.server, my.boards, *my.feed);
+    add_board_http(
+        my.server, my.boards, *my.feed,
+        [&past = *my.past](net::http_request&& request, net::board_view view, const auto& exchange) {
+            past.answer(std::move(request), view, exchange);
+        });
     add_board_streams(my.server, my.boards);
     add_store_routes(my.server, *my.store, *my.feed);
     my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");

@@ -217,7 +217,7 @@ engine::place engine::append(std::string_view body, std::uint32_t version, entry
     last_at_us_ = at.at_us;
     if (made.next) made.next->stamp(at.sequence, version, at.at_us);
     made.made.sequence = at.sequence;
-    made.at_us = at.at_us;
+    made.made.at_us = at.at_us;
 
     const bool was_empty = open_.empty();
     const std::size_t begun_at = begin_record(open_.records);

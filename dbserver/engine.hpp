@@ -65,7 +65,7 @@ public:
     subscription watch(sink to) override;
     std::optional<std::vector<event>> events_since(std::uint64_t since, std::size_t limit) const override;
     std::uint64_t sequence() const override { return published_sequence_.load(std::memory_order_acquire); }
-    std::optional<std::uint64_t> frozen_since() const override;
+    std::optional<freeze_point> frozen_since() const override;
     health_report health() const override;
     void stop() override;
 
@@ -86,7 +86,7 @@ protected:
     // Its history begins with what it is now; all of it goes into the next checkpoint.
     void begin_history_anew(table& in);
     void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
-    wire::result<void> restore_frozen(std::uint64_t since); // reads the histories of what has gone on since
+    wire::result<void> restore_frozen(freeze_point since); // reads the histories of what has gone on since
     void restore_sequence(std::uint64_t sequence);
     // Then each line of the journal after that, in order.
     wire::result<void> replay_line(std::string_view text, bool gaps_are_allowed);
@@ -95,7 +95,7 @@ protected:
     // For checkpoints: what changed since the last call, as it stands after the commit `through`.
     struct changed_since {
         std::uint64_t through = 0;
-        std::uint64_t frozen_since = 0; // 0: not frozen
+        freeze_point frozen_since; // with sequence 0: not frozen
         std::vector<std::pair<table*, state_ptr>> tables;
         std::vector<std::pair<std::string, key_record>> keys;
     };
@@ -125,7 +125,6 @@ private:
         table* where = nullptr; // null for a freeze
         std::shared_ptr<state> next;
         event made;
-        std::int64_t at_us = 0;
         std::string key;
         std::uint64_t hash = 0;
         request* owner = nullptr;
@@ -139,7 +138,7 @@ private:
         void clear() { entries.clear(), records.clear(), requests.clear(); }
     };
     struct frozen_board {
-        std::uint64_t since = 0;
+        freeze_point since;
         std::map<std::string, state_ptr, std::less<>> states;
     };
     struct place {
@@ -160,7 +159,7 @@ private:
     table* find_table_of(std::uint64_t sequence) const;
     wire::result<std::string> lines_of(const table& in) const;
     std::shared_ptr<const frozen_board> frozen() const;
-    void freeze_now(std::uint64_t since);
+    void freeze_now(freeze_point since);
     void thaw_now();
 
     void run_journal();

@@ -75,13 +75,14 @@ void engine::publish_entry(entry& one, std::vector<event>& events) {
         one.where->published = one.next;
         if (notes_changes_ && !std::exchange(one.where->dirty, true)) changed_tables_.push_back(one.where);
     } else if (one.made.kind == event_kind::frozen) {
-        freeze_now(one.made.sequence);
+        freeze_now({one.made.sequence, one.made.at_us});
     } else {
         thaw_now();
     }
     if (notes_changes_ && !one.key.empty())
-        changed_keys_.emplace_back(one.key, key_record{one.hash, one.made.sequence, one.at_us, one.next});
-    if (!one.key.empty()) keys_.keep(one.key, {one.hash, one.made.sequence, one.at_us, one.next});
+        changed_keys_.emplace_back(one.key,
+                                   key_record{one.hash, one.made.sequence, one.made.at_us, one.next});
+    if (!one.key.empty()) keys_.keep(one.key, {one.hash, one.made.sequence, one.made.at_us, one.next});
     outcome& told = one.owner->outcomes[one.index];
     told.result = v1::Outcome::APPLIED;
     told.sequence = one.made.sequence;
@@ -91,7 +92,7 @@ void engine::publish_entry(entry& one, std::vector<event>& events) {
 }
 
 // A board that is frozen already stays as it was.
-void engine::freeze_now(std::uint64_t since) {
+void engine::freeze_now(freeze_point since) {
     if (is_frozen_.load(std::memory_order_acquire)) return;
     auto board = std::make_shared<frozen_board>();
     board->since = since;
@@ -170,7 +171,7 @@ engine::changed_since engine::take_changes() {
     changed_since changes;
     changes.through = published_sequence_.load(std::memory_order_relaxed);
     const auto board = frozen();
-    changes.frozen_since = board ? board->since : 0;
+    changes.frozen_since = board ? board->since : freeze_point{};
     changes.keys.swap(changed_keys_);
     changes.tables.reserve(changed_tables_.size());
     for (table* one : std::exchange(changed_tables_, {})) {

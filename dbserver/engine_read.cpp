@@ -11,7 +11,7 @@ std::shared_ptr<const engine::frozen_board> engine::frozen() const {
     return frozen_;
 }
 
-std::optional<std::uint64_t> engine::frozen_since() const {
+std::optional<freeze_point> engine::frozen_since() const {
     const auto board = frozen();
     return board ? std::optional(board->since) : std::nullopt;
 }
@@ -64,6 +64,7 @@ wire::result<std::string> engine::lines_of(const table& in) const {
 }
 
 wire::result<state_ptr> engine::load_at(std::string_view name, std::int64_t at_us, audience who) const {
+    const auto published = sequence(); // before it is asked whether the board is frozen: never beyond that
     const auto board = who == audience::everyone ? frozen() : nullptr;
     const table* in = tables_.find(name);
     if (!in) return state_ptr{};
@@ -71,7 +72,7 @@ wire::result<state_ptr> engine::load_at(std::string_view name, std::int64_t at_u
     if (!now || now->updated_at_us() <= at_us) return now;
     const auto lines = lines_of(*in);
     if (!lines) return lines.error();
-    return state_at(*lines, options_.within, at_us, board ? board->since : sequence());
+    return state_at(*lines, options_.within, at_us, board ? board->since.sequence : published);
 }
 
 wire::result<std::vector<state_ptr>> engine::scan_at(std::string_view prefix, std::int64_t at_us, page which,
@@ -93,11 +94,12 @@ wire::result<std::vector<state_ptr>> engine::scan_at(std::string_view prefix, st
 
 wire::result<std::vector<change>> engine::history(std::string_view name, std::uint32_t after_version,
                                                   std::size_t limit, audience who) const {
+    const auto published = sequence();
     const auto board = who == audience::everyone ? frozen() : nullptr;
     const table* in = tables_.find(name);
     if (!in || !load(name, who))
         return wire::make_error(wire::status::not_found, "no such table: " + std::string(name));
-    const std::uint64_t up_to = board ? board->since : sequence();
+    const std::uint64_t up_to = board ? board->since.sequence : published;
     const auto lines = lines_of(*in);
     if (!lines) return lines.error();
     return changes_of(*lines, options_.within, after_version, up_to, limit);
@@ -168,14 +170,14 @@ void engine::begin_history_anew(table& in) {
     if (!std::exchange(in.dirty, true)) changed_tables_.push_back(&in);
 }
 
-wire::result<void> engine::restore_frozen(std::uint64_t since) {
+wire::result<void> engine::restore_frozen(freeze_point since) {
     freeze_now(since);
     auto board = std::make_shared<frozen_board>(*frozen());
     for (auto at = board->states.begin(); at != board->states.end();) {
-        if (at->second->sequence() > since) {
+        if (at->second->sequence() > since.sequence) {
             const auto lines = lines_of(*tables_.find(at->first));
             if (!lines) return lines.error();
-            auto then = state_at(*lines, options_.within, INT64_MAX, since);
+            auto then = state_at(*lines, options_.within, INT64_MAX, since.sequence);
             if (!then) return then.error();
             at->second = std::move(*then);
         }
@@ -198,12 +200,13 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
     if (!read_line(in, one)) return wire::make_error(wire::status::data_loss, "is not a line of the journal");
     event made;
     made.sequence = one.sequence;
+    made.at_us = one.at_us;
     table* where = nullptr;
     last_at_us_ = std::max(last_at_us_, one.at_us);
     if (one.what.what == verb::freeze) {
         made.kind = one.what.frozen ? event_kind::frozen : event_kind::thawed;
         if (one.what.frozen)
-            freeze_now(one.sequence);
+            freeze_now({one.sequence, one.at_us});
         else
             thaw_now();
     } else {

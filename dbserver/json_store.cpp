@@ -95,7 +95,8 @@ bool json_store::save(changed_since changes) {
     checkpoint_to_save what;
     what.through = changes.through;
     what.first_segment = journal_->first_needed(changes.through);
-    what.frozen_since = changes.frozen_since;
+    what.frozen_since = changes.frozen_since.sequence;
+    what.frozen_at_us = changes.frozen_since.at_us;
     what.now_us = now_us();
     for (const auto& [in, snapshot] : changes.tables) {
         table_to_save& one = what.tables.emplace_back();

@@ -129,7 +129,8 @@ void opening::read_checkpoint() {
         for (const char* kind : {"/games", "/teams"})
             must(files_.sync_directory(where_.tables() + kind), "cannot sync " + where_.tables() + kind);
     if (manifest_.frozen_since != 0 && (damage_.empty() || salvaging()))
-        if (const auto frozen = store_.restore_frozen(manifest_.frozen_since); !frozen)
+        if (const auto frozen = store_.restore_frozen({manifest_.frozen_since, manifest_.frozen_at_us});
+            !frozen)
             note({where_.histories(), 0, {}, frozen.error().message});
 }
 

@@ -64,7 +64,14 @@ struct event {
     std::uint64_t sequence = 0;
     event_kind kind = event_kind::update;
     std::uint64_t reverses = 0;
+    std::int64_t at_us = 0;
     state_ptr state;
+};
+
+// The commit that froze the board, and its time.
+struct freeze_point {
+    std::uint64_t sequence = 0;
+    std::int64_t at_us = 0;
 };
 
 using sink = std::function<void(std::span<const event>)>;
@@ -171,8 +178,8 @@ public:
     // The last published.
     virtual std::uint64_t sequence() const = 0;
 
-    // The board is frozen since this commit; nothing when it is not.
-    virtual std::optional<std::uint64_t> frozen_since() const = 0;
+    // The board is frozen since then; nothing when it is not.
+    virtual std::optional<freeze_point> frozen_since() const = 0;
 
     virtual health_report health() const = 0;
 

@@ -8,6 +8,10 @@ namespace {
 
 constexpr std::size_t events_kept = 65'536;
 
+double seconds_of(std::int64_t at_us) { return static_cast<double>(at_us) / 1e6; }
+
+} // namespace
+
 net::board_event_ptr state_event(const state_ptr& what) {
     v1::Event message;
     message.set_sequence(what->sequence());
@@ -17,12 +21,15 @@ net::board_event_ptr state_event(const state_ptr& what) {
     return std::make_shared<const wire::board_event>(std::move(message));
 }
 
-} // namespace
-
 net::board_event_ptr to_board_event(const event& what) {
     if (what.state) return state_event(what.state);
-    v1::Event message; // nothing to see, but its number must not be missing
+    v1::Event message;
     message.set_sequence(what.sequence);
+    message.set_topic("state");
+    auto& made = *message.mutable_state();
+    made.set_frozen(what.kind == event_kind::frozen);
+    made.set_sequence(what.sequence);
+    if (made.frozen()) made.set_since(seconds_of(what.at_us));
     return std::make_shared<const wire::board_event>(std::move(message));
 }
 
@@ -76,11 +83,24 @@ void store_feed::load() {
             for (const auto& one : *events) recent->push_back(to_board_event(one));
     boards_.remember(std::move(recent));
 
-    auto states = std::make_shared<net::event_batch>();
+    std::shared_ptr<net::live_board::frozen_states> shown;
+    if (const auto since = store_.frozen_since()) {
+        shown = std::make_shared<net::live_board::frozen_states>();
+        shown->state.set_frozen(true);
+        shown->state.set_since(seconds_of(since->at_us));
+        shown->state.set_sequence(since->sequence);
+        shown->states = states_of(audience::everyone);
+    }
+    boards_.replace(sequence, std::make_shared<net::event_batch>(states_of(audience::scorer)),
+                    std::move(shown));
+}
+
+net::event_batch store_feed::states_of(audience who) const {
+    net::event_batch states;
     for (const auto prefix : {games_prefix, teams_prefix})
-        for (const auto& one : store_.scan(prefix, page{{}, SIZE_MAX}, audience::scorer))
-            states->push_back(state_event(one));
-    boards_.replace(sequence, std::move(states));
+        for (const auto& one : store_.scan(prefix, page{{}, SIZE_MAX}, who))
+            states.push_back(state_event(one));
+    return states;
 }
 
 void store_feed::on_events(std::span<const event> events) {

@@ -27,6 +27,7 @@ private:
     class gate;
 
     void load();
+    net::event_batch states_of(audience who) const;
     void on_events(std::span<const event> events);
 
     store& store_;
@@ -34,6 +35,9 @@ private:
     std::shared_ptr<gate> last_; // of the batch that was published last; journal thread only
     subscription subscription_;
 };
+
+// A state as an event of the feed.
+net::board_event_ptr state_event(const state_ptr& what);
 
 // An event of the store as the feed carries it.
 net::board_event_ptr to_board_event(const event& what);

@@ -1,4 +1,4 @@
-// What only the database server answers: Database.Commit, the history of a game, the state of the store.
+// What only the database server answers: Database.Commit, the state of the store.
 #pragma once
 
 #include "dbserver/store.hpp"

@@ -22,7 +22,7 @@ void add_client_methods(net::server& to, registrations& clients, net::board_set&
             v1::RegisterClientResponse response;
             response.set_server_id(to.context().server_id);
             response.set_clients(clients.clients());
-            response.set_sequence(boards.of(one.home()).board().sequence());
+            response.set_sequence(boards.of(one.home()).board(net::board_view::shown).sequence());
             response.set_next_request(1);
             return response;
         });

@@ -2,7 +2,7 @@
 
 #include "clocksync/election_driver.hpp"
 #include "frontend/client_methods.hpp"
-#include "frontend/history_route.hpp"
+#include "frontend/past_route.hpp"
 #include "frontend/remote_writer.hpp"
 #include "frontend/replica.hpp"
 #include "net/board_http.hpp"
@@ -62,12 +62,15 @@ frontend_server::~frontend_server() = default;
 wire::result<std::string> frontend_server::start() {
     auto& my = *parts_;
     add_front_end_rpc(my.server, my.boards, my.writer);
-    add_board_http(my.server, my.boards, my.writer);
+    add_board_http(my.server, my.boards, my.writer,
+                   remote_past(
+                       my.threads,
+                       [&my] {
+                           const std::lock_guard lock(my.database_mutex);
+                           return my.database;
+                       },
+                       my.options.access.own_token(net::role::server)));
     add_board_streams(my.server, my.boards);
-    add_history_route(my.server, [&my] {
-        const std::lock_guard lock(my.database_mutex);
-        return my.database;
-    });
     add_client_methods(my.server, my.clients, my.boards, [] {});
     my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
     my.server.add_check("board", [&my]() -> wire::result<void> {

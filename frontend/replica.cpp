@@ -52,6 +52,7 @@ void replica::watch() {
     first_ = !filled_;
     v1::WatchRequest request;
     request.set_since(sequence_);
+    request.set_view(v1::VIEW_LIVE);
     if (sequence_ == 0) request.set_history(history_wanted);
     link_->stream(
         watch_method, request.SerializeAsString(), {},
@@ -67,19 +68,10 @@ void replica::watch() {
 void replica::on_event(std::string_view payload) {
     v1::Event event;
     if (!event.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return;
-    if (event.has_reset()) {
-        publish();
-        in_snapshot_ = true;
-        snapshot_at_ = event.sequence();
-        states_missing_ = event.reset().states();
-        states_.clear();
-        if (states_missing_ == 0) take_snapshot();
-        return;
-    }
+    if (event.has_reset()) return begin_snapshot(event);
     auto item = std::make_shared<const wire::board_event>(std::move(event), std::string(payload));
     if (in_snapshot_) {
-        states_.push_back(std::move(item));
-        if (--states_missing_ == 0) take_snapshot();
+        add_to_snapshot(std::move(item));
     } else if (!filled_) {
         before_.push_back(std::move(item));
     } else {
@@ -89,10 +81,37 @@ void replica::on_event(std::string_view payload) {
     }
 }
 
+void replica::begin_snapshot(const v1::Event& event) {
+    publish();
+    in_snapshot_ = true;
+    snapshot_at_ = event.sequence();
+    states_missing_ = event.reset().states();
+    states_.clear();
+    shown_.reset();
+    shown_missing_ = event.reset().public_states();
+    if (event.reset().has_state()) {
+        shown_ = std::make_shared<net::live_board::frozen_states>();
+        shown_->state = event.reset().state();
+    }
+    if (states_missing_ + shown_missing_ == 0) take_snapshot();
+}
+
+void replica::add_to_snapshot(net::board_event_ptr state) {
+    if (states_missing_ != 0) {
+        states_.push_back(std::move(state));
+        --states_missing_;
+    } else {
+        if (shown_) shown_->states.push_back(std::move(state));
+        --shown_missing_;
+    }
+    if (states_missing_ + shown_missing_ == 0) take_snapshot();
+}
+
 void replica::take_snapshot() {
     in_snapshot_ = false;
     boards_.remember(std::make_shared<net::event_batch>(std::move(before_)));
-    boards_.replace(snapshot_at_, std::make_shared<net::event_batch>(std::move(states_)));
+    boards_.replace(snapshot_at_, std::make_shared<net::event_batch>(std::move(states_)),
+                    std::exchange(shown_, nullptr));
     before_ = {};
     states_ = {};
     sequence_ = snapshot_at_;

@@ -2,7 +2,9 @@
 //
 // Follows Database.Watch over one link: at first a snapshot with recent events before it, so that this server
 // can resume others' subscriptions from before its own start; after a lost connection whatever came since.
-// The boards go on answering while the database server is away. Threading: one worker.
+// It asks for the live view: a snapshot of a frozen board brings the public view too, and events say when the
+// board is frozen and thawed, so that its own boards show each of its callers the right one. The boards go on
+// answering while the database server is away. Threading: one worker.
 #pragma once
 
 #include "net/link.hpp"
@@ -29,6 +31,8 @@ public:
 private:
     void watch();
     void on_event(std::string_view payload);
+    void begin_snapshot(const v1::Event& event);
+    void add_to_snapshot(net::board_event_ptr state);
     void take_snapshot();
     void publish_soon();
     void publish();
@@ -41,6 +45,8 @@ private:
     net::event_batch states_;       // of a snapshot that is arriving
     std::uint64_t snapshot_at_ = 0; // its sequence
     std::size_t states_missing_ = 0;
+    std::shared_ptr<net::live_board::frozen_states> shown_; // of the same snapshot, when the board is frozen
+    std::size_t shown_missing_ = 0;
     bool in_snapshot_ = false;
     bool first_ = true;
     bool publishing_ = false;

@@ -4,6 +4,7 @@
 #include "net/board_lists.hpp"
 #include "net/http_session.hpp"
 #include "wire/board_json.hpp"
+#include "wire/time_text.hpp"
 
 #include <charconv>
 
@@ -49,20 +50,31 @@ http_response state_response(const http_request& request, const wire::board& boa
     return response;
 }
 
-// Answers from the board once it has what the caller has seen.
-template <typename Answer>
-void when_seen(board_set& boards, http_request&& request, const exchange_ptr& exchange, Answer answer) {
-    auto& live = boards.of(exchange->home());
+// Calls `then(request, board)` once the live board has what the caller has seen.
+template <typename Then>
+void when_seen(live_board& board, http_request&& request, const exchange_ptr& exchange, Then then) {
     const auto header = request.header("stadion-seen");
-    if (header.empty()) return answer(request, live.board(), *exchange);
+    if (header.empty()) return then(request, board);
     const auto seen = number<std::uint64_t>(header, "Stadion-Seen");
     if (!seen) return exchange->fail(seen.error());
-    if (*seen <= live.board().sequence()) return answer(request, live.board(), *exchange);
-    live.when_reached(*seen, 2s,
-                      [&live, seen = *seen, request = std::move(request), exchange, answer](bool reached) {
-                          if (reached) return answer(request, live.board(), *exchange);
-                          exchange->fail(not_reached(seen, live.board().sequence()));
-                      });
+    if (*seen <= board.board(board_view::live).sequence()) return then(request, board);
+    board.when_reached(*seen, 2s,
+                       [&board, seen = *seen, request = std::move(request), exchange, then](bool reached) {
+                           if (reached) return then(request, board);
+                           exchange->fail(not_reached(seen, board.board(board_view::live).sequence()));
+                       });
+}
+
+// Answers from the board in the view that the caller may see and asks for.
+template <typename Answer>
+void answer_from_board(server& at, board_set& boards, http_request&& request, const exchange_ptr& exchange,
+                       Answer answer) {
+    const auto view = choose_view(at.context().access, request);
+    if (!view) return exchange->fail(view.error());
+    when_seen(boards.of(exchange->home()), std::move(request), exchange,
+              [view = *view, exchange, answer](const http_request& asked, const live_board& board) {
+                  answer(asked, board.board(view), *exchange);
+              });
 }
 
 void answer_game(const http_request& request, const wire::board& board, std::string_view game,
@@ -109,15 +121,7 @@ void answer_games(const http_request& request, const wire::board& board, http_ex
 }
 
 void answer_teams(const http_request&, const wire::board& board, http_exchange& to) {
-    std::string body = "{\"teams\":[";
-    for (const auto& [team, rank] : board.ranking()) {
-        if (body.back() != '[') body += ',';
-        auto tally = *team->tally();
-        tally.set_rank(rank);
-        wire::append_json(body, tally);
-    }
-    body += "]}\n";
-    auto response = json_response(std::move(body));
+    auto response = json_response(teams_json(board));
     response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
     to.respond(std::move(response));
 }
@@ -125,7 +129,6 @@ void answer_teams(const http_request&, const wire::board& board, http_exchange& 
 // --- writes ---
 
 wire::result<void> add_expectations(const http_request& request, v1::Mutation& mutation) {
-    mutation.set_idempotency_key(std::string(request.header("idempotency-key")));
     if (request.header("if-none-match") == "*") mutation.set_expect_version(0);
     auto match = request.header("if-match");
     if (match.empty()) return {};
@@ -155,48 +158,149 @@ http_response outcome_response(const v1::Outcome& outcome) {
     return response;
 }
 
-void write(board_set& boards, board_writer& writer, const http_request& request, const exchange_ptr& exchange,
-           v1::Mutation mutation) {
-    if (auto fine = add_expectations(request, mutation); !fine) return exchange->fail(fine.error());
+// Passes the mutation on and answers with `respond(outcome)` once this server's board shows it.
+template <typename Respond>
+void commit(board_set& boards, board_writer& writer, const http_request& request,
+            const exchange_ptr& exchange, v1::Mutation mutation, Respond respond) {
+    mutation.set_idempotency_key(std::string(request.header("idempotency-key")));
     auto& live = boards.of(exchange->home());
-    writer.write(exchange->home(), std::move(mutation), write_within, [&live, exchange](v1::Outcome outcome) {
-        if (auto done = to_result(outcome); !done) return exchange->fail(done.error());
-        live.when_reached(outcome.sequence(), own_write_within,
-                          [exchange, outcome](bool) { exchange->respond(outcome_response(outcome)); });
-    });
+    writer.write(
+        exchange->home(), std::move(mutation), write_within, [&live, exchange, respond](v1::Outcome outcome) {
+            if (auto done = to_result(outcome); !done) return exchange->fail(done.error());
+            live.when_reached(outcome.sequence(), own_write_within,
+                              [exchange, outcome, respond](bool) { exchange->respond(respond(outcome)); });
+        });
 }
 
-void add_reads(http_router& http, board_set& boards) {
+// --- the state of the board as a whole ---
+
+void answer_state(const live_board& board, http_exchange& to) {
+    http_response response;
+    wire::append_json(response.body, board.state());
+    to.respond(std::move(response));
+}
+
+// `"public":…,"live":…`, each a state or null.
+void append_both(std::string& out, const std::string& shown, const std::string& live) {
+    out.append("\"public\":").append(shown.empty() ? "null" : shown).append(",\"live\":").append(live);
+}
+
+std::string ranked_json(const wire::board& board, const std::string& team) {
+    std::string json;
+    const auto found = board.find_team(team);
+    if (!found) return json;
+    auto tally = *found->tally();
+    tally.set_rank(board.rank_of(team));
+    wire::append_json(json, tally);
+    return json;
+}
+
+// What the public does not see yet: games, and teams whose medals or rank differ.
+void answer_difference(const live_board& board, http_exchange& to) {
+    const auto& shown = board.board(board_view::shown);
+    const auto& live = board.board(board_view::live);
+    std::string body = "{\"frozen\":";
+    body.append(board.frozen() ? "true" : "false").append(",\"public_sequence\":");
+    body.append(std::to_string(shown.sequence())).append(",\"live_sequence\":");
+    body.append(std::to_string(live.sequence())).append(",\"games\":[");
+    for (const auto& game : live.states_after(shown.sequence(), wire::topic_filter({"games/*"}))) {
+        body += body.back() == '[' ? "{\"game\":" : ",{\"game\":";
+        wire::append_json_string(body, game->score()->game());
+        const auto before = shown.find_game(game->score()->game());
+        append_both(body += ',', before ? before->state_json() : "", game->state_json());
+        body += '}';
+    }
+    body += "],\"teams\":[";
+    for (const auto& [team, rank] : live.ranking()) {
+        const auto& name = team->tally()->team();
+        if (team == shown.find_team(name) && rank == shown.rank_of(name)) continue;
+        body += body.back() == '[' ? "{\"team\":" : ",{\"team\":";
+        wire::append_json_string(body, name);
+        append_both(body += ',', ranked_json(shown, name), ranked_json(live, name));
+        body += '}';
+    }
+    body += "]}\n";
+    to.respond(json_response(std::move(body)));
+}
+
+void add_state(server& to, board_set& boards, board_writer& writer) {
+    const auto on_get = [&](const char* path, role_set need, auto answer) {
+        to.http().on_exchange(http_method::get, path, need,
+                              [&boards, answer](http_request&& request, const exchange_ptr& exchange) {
+                                  when_seen(boards.of(exchange->home()), std::move(request), exchange,
+                                            [exchange, answer](const http_request&, const live_board& board) {
+                                                answer(board, *exchange);
+                                            });
+                              });
+    };
+    on_get("/v1/state", anyone, answer_state);
+    on_get("/v1/state/difference", roles(role::scorer), answer_difference);
+    to.http().on_exchange(
+        http_method::put, "/v1/state", roles(role::scorer),
+        [&boards, &writer](http_request&& request, const exchange_ptr& exchange) {
+            const auto frozen = parse_frozen(request.body);
+            if (!frozen) return exchange->fail(frozen.error());
+            v1::Mutation mutation;
+            mutation.mutable_freeze()->set_frozen(*frozen);
+            commit(boards, writer, request, exchange, std::move(mutation),
+                   [frozen = *frozen](const v1::Outcome& outcome) {
+                       auto response =
+                           json_response(std::string("{\"frozen\":") + (frozen ? "true" : "false") +
+                                         ",\"sequence\":" + std::to_string(outcome.sequence()) + "}\n");
+                       response.headers.emplace_back("Stadion-Seen", std::to_string(outcome.sequence()));
+                       return response;
+                   });
+        });
+}
+
+void add_reads(server& to, board_set& boards, const past_reader& past) {
     // Answers about the one thing a query parameter names.
     const auto on_named = [&](const char* path, const char* parameter, auto answer) {
-        http.on_exchange(http_method::get, path, anyone,
-                         [&boards, parameter, answer](http_request&& request, const exchange_ptr& exchange) {
-                             if (!request.parameter(parameter))
-                                 return exchange->fail(
-                                     invalid(std::string("the parameter ") + parameter + " is missing"));
-                             when_seen(boards, std::move(request), exchange,
-                                       [parameter, answer](const auto& asked, const auto& board, auto& to) {
-                                           answer(asked, board, *asked.parameter(parameter), to);
-                                       });
-                         });
+        to.http().on_exchange(
+            http_method::get, path, anyone,
+            [&to, &boards, parameter, answer](http_request&& request, const exchange_ptr& exchange) {
+                if (!request.parameter(parameter))
+                    return exchange->fail(invalid(std::string("the parameter ") + parameter + " is missing"));
+                answer_from_board(to, boards, std::move(request), exchange,
+                                  [parameter, answer](const auto& asked, const auto& board, auto& back) {
+                                      answer(asked, board, *asked.parameter(parameter), back);
+                                  });
+            });
     };
     on_named("/query_score_by_game", "game", answer_game);
     on_named("/query_medal_tally_by_team", "team", answer_team);
 
     const auto on_path = [&](const char* path, auto answer) {
-        http.on_exchange(http_method::get, path, anyone,
-                         [&boards, answer](http_request&& request, const exchange_ptr& exchange) {
-                             when_seen(boards, std::move(request), exchange, answer);
-                         });
+        to.http().on_exchange(http_method::get, path, anyone,
+                              [&to, &boards, answer](http_request&& request, const exchange_ptr& exchange) {
+                                  answer_from_board(to, boards, std::move(request), exchange, answer);
+                              });
     };
-    on_path("/v1/games", answer_games);
-    on_path("/v1/teams", answer_teams);
-    on_path("/v1/games/{game}", [](const auto& asked, const auto& board, auto& to) {
-        answer_game(asked, board, asked.captures[0], to);
+    on_path("/v1/games/{game}", [](const auto& asked, const auto& board, auto& back) {
+        answer_game(asked, board, asked.captures[0], back);
     });
-    on_path("/v1/teams/{team}", [](const auto& asked, const auto& board, auto& to) {
-        answer_team(asked, board, asked.captures[0], to);
+    on_path("/v1/teams/{team}", [](const auto& asked, const auto& board, auto& back) {
+        answer_team(asked, board, asked.captures[0], back);
     });
+
+    const auto answer_past = [&to, past](http_request&& request, const exchange_ptr& exchange) {
+        const auto view = choose_view(to.context().access, request);
+        if (!view) return exchange->fail(view.error());
+        if (const auto at = request.parameter("at"))
+            if (const auto time = wire::parse_time(*at); !time) return exchange->fail(time.error());
+        past(std::move(request), *view, exchange);
+    };
+    to.http().on_exchange(http_method::get, "/v1/games/{game}/history", anyone, answer_past);
+    const auto on_list = [&](const char* path, auto answer) {
+        to.http().on_exchange(
+            http_method::get, path, anyone,
+            [&to, &boards, answer, answer_past](http_request&& request, const exchange_ptr& exchange) {
+                if (request.parameter("at")) return answer_past(std::move(request), exchange);
+                answer_from_board(to, boards, std::move(request), exchange, answer);
+            });
+    };
+    on_list("/v1/games", answer_games);
+    on_list("/v1/teams", answer_teams);
 }
 
 void add_writes(http_router& http, board_set& boards, board_writer& writer) {
@@ -207,7 +311,9 @@ void add_writes(http_router& http, board_set& boards, board_writer& writer) {
                              v1::Mutation mutation;
                              if (auto parsed = parse(request, mutation); !parsed)
                                  return exchange->fail(parsed.error());
-                             write(boards, writer, request, exchange, std::move(mutation));
+                             if (auto fine = add_expectations(request, mutation); !fine)
+                                 return exchange->fail(fine.error());
+                             commit(boards, writer, request, exchange, std::move(mutation), outcome_response);
                          });
     };
     on_write(http_method::post, "/update_score_by_game",
@@ -252,9 +358,10 @@ void add_writes(http_router& http, board_set& boards, board_writer& writer) {
 
 } // namespace
 
-void add_board_http(server& to, board_set& boards, board_writer& writer) {
-    add_reads(to.http(), boards);
+void add_board_http(server& to, board_set& boards, board_writer& writer, past_reader past) {
+    add_reads(to, boards, past);
     add_writes(to.http(), boards, writer);
+    add_state(to, boards, writer);
 }
 
 } // namespace stadion::net

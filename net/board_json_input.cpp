@@ -124,6 +124,14 @@ wire::result<v1::MedalTally> parse_tally(std::string_view body, std::string_view
     return tally;
 }
 
+wire::result<bool> parse_frozen(std::string_view body) {
+    auto object = parse_object(body);
+    if (!object) return object.error();
+    const auto frozen = object->find("frozen");
+    if (frozen == object->end() || !frozen->is_boolean()) return invalid("frozen is true or false");
+    return frozen->get<bool>();
+}
+
 wire::result<std::string> parse_reason(std::string_view body) {
     auto object = parse_object(body);
     if (!object) return object.error();

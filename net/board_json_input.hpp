@@ -17,6 +17,9 @@ wire::result<v1::IncrementMedalTallyRequest> parse_medal_increment(std::string_v
 // {"medals":{"gold","silver","bronze"}} or the three at the top; absent ones are 0.
 wire::result<v1::MedalTally> parse_tally(std::string_view body, std::string_view team);
 
+// {"frozen":true|false}
+wire::result<bool> parse_frozen(std::string_view body);
+
 // {"reason"}: why an update is undone.
 wire::result<std::string> parse_reason(std::string_view body);
 

@@ -1,10 +1,11 @@
 #include "net/board_lists.hpp"
 
-namespace stadion::net {
-namespace {
+#include "wire/board_json.hpp"
 
-// A page token is the last name of the page, in hexadecimal: it can stand in any address as it is.
-std::string encode_token(std::string_view name) {
+namespace stadion::net {
+
+// In hexadecimal.
+std::string page_token_of(std::string_view name) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string token;
     for (const char c : name) {
@@ -14,7 +15,7 @@ std::string encode_token(std::string_view name) {
     return token;
 }
 
-std::optional<std::string> decode_token(std::string_view token) {
+std::optional<std::string> name_of_page_token(std::string_view token) {
     const auto digit = [](char c) {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
     };
@@ -28,7 +29,21 @@ std::optional<std::string> decode_token(std::string_view token) {
     return name;
 }
 
-} // namespace
+wire::error not_a_page_token(std::string_view token) {
+    return wire::make_error(wire::status::invalid_argument,
+                            "page_token '" + std::string(token) + "' is none that was given out here");
+}
+
+std::string teams_json(const wire::board& board) {
+    std::string body = "{\"teams\":[";
+    for (const auto& [team, rank] : board.ranking()) {
+        if (body.back() != '[') body += ',';
+        auto tally = *team->tally();
+        tally.set_rank(rank);
+        wire::append_json(body, tally);
+    }
+    return body += "]}\n";
+}
 
 wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
                                        std::string_view page_token, std::uint32_t page_size) {
@@ -36,15 +51,13 @@ wire::result<games_page> page_of_games(const wire::board& board, std::optional<v
         return wire::make_error(wire::status::invalid_argument,
                                 "page_size " + std::to_string(page_size) + " is more than 1000");
     if (page_size == 0) page_size = page_size_default;
-    const auto after = decode_token(page_token);
-    if (!after)
-        return wire::make_error(wire::status::invalid_argument, "page_token '" + std::string(page_token) +
-                                                                    "' is none that was given out here");
+    const auto after = name_of_page_token(page_token);
+    if (!after) return not_a_page_token(page_token);
     games_page page;
     page.games = board.list_games(status, *after, page_size + 1);
     if (page.games.size() > page_size) {
         page.games.pop_back();
-        page.next_page_token = encode_token(page.games.back()->score()->game());
+        page.next_page_token = page_token_of(page.games.back()->score()->game());
     }
     return page;
 }

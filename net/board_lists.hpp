@@ -12,6 +12,14 @@ inline constexpr std::uint32_t page_size_max = 1000;
 // How long an answered write may wait until this server's own board shows it.
 inline constexpr std::chrono::milliseconds own_write_within{500};
 
+// A page token is the last name of the page, so written that it can stand in any address as it is.
+std::string page_token_of(std::string_view name);
+std::optional<std::string> name_of_page_token(std::string_view token);
+wire::error not_a_page_token(std::string_view token);
+
+// {"teams":[…]} in order of rank.
+std::string teams_json(const wire::board& board);
+
 struct games_page {
     std::vector<wire::board_event_ptr> games;
     std::string next_page_token; // empty: there are no more

@@ -30,17 +30,19 @@ void answer_team(const wire::board& board, const std::string& team, reply_sink& 
     to.reply(found->state_payload(), rank_field(board.rank_of(team)));
 }
 
-// Answers from the board once it has what the caller has seen; nearly always at once.
+// Answers from the board that `asked` names, once it has what the caller has seen; nearly always at once.
 template <typename Answer>
-void when_seen(call& one, board_set& boards, Answer answer) {
+void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, Answer answer) {
+    const auto view = choose_view(at.context().access, one.roles(), asked);
+    if (!view) return one.fail(view.error());
     auto& live = boards.of(one.home());
     const auto seen = one.metadata().seen_sequence();
-    if (seen <= live.board().sequence()) return answer(live.board(), one);
+    if (seen <= live.board(board_view::live).sequence()) return answer(live.board(*view), one);
     auto pending = one.defer();
     if (!pending) return;
-    live.when_reached(seen, pending->time_left(), [&live, seen, pending, answer](bool reached) {
-        if (reached) return answer(live.board(), *pending);
-        pending->fail(not_reached(seen, live.board().sequence()));
+    live.when_reached(seen, pending->time_left(), [&live, view = *view, seen, pending, answer](bool reached) {
+        if (reached) return answer(live.board(view), *pending);
+        pending->fail(not_reached(seen, live.board(board_view::live).sequence()));
     });
 }
 
@@ -56,27 +58,37 @@ void write(call& one, board_set& boards, board_writer& writer, v1::Mutation muta
                      live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
                          if (outcome.has_score()) return pending->reply(outcome.score());
                          auto tally = outcome.tally();
-                         tally.set_rank(live.board().rank_of(tally.team()));
+                         tally.set_rank(live.board(board_view::live).rank_of(tally.team()));
                          pending->reply(tally);
                      });
                  });
 }
 
+void stream(call& one, server& at, board_set& boards, v1::BoardView asked, live_board::request wanted,
+            announce how) {
+    const auto view = choose_view(at.context().access, one.roles(), asked);
+    if (!view) return one.fail(view.error());
+    wanted.view = *view;
+    if (auto pending = one.defer()) start_wire_stream(boards, std::move(pending), wanted, how);
+}
+
 void add_common(server& to, board_set& boards, board_writer& writer, std::string_view service) {
     auto& rpc = to.rpc();
-    rpc.on_encoded(service, "QueryScoreByGame", anyone, [&boards](call& one) {
+    rpc.on_encoded(service, "QueryScoreByGame", anyone, [&to, &boards](call& one) {
         v1::QueryScoreByGameRequest request;
         if (!rpc_router::parse(one, request)) return;
-        when_seen(one, boards, [game = request.game()](const wire::board& board, reply_sink& sink) {
-            answer_game(board, game, sink);
-        });
+        when_seen(one, to, boards, request.view(),
+                  [game = request.game()](const wire::board& board, reply_sink& sink) {
+                      answer_game(board, game, sink);
+                  });
     });
-    rpc.on_encoded(service, "QueryMedalTallyByTeam", anyone, [&boards](call& one) {
+    rpc.on_encoded(service, "QueryMedalTallyByTeam", anyone, [&to, &boards](call& one) {
         v1::QueryMedalTallyByTeamRequest request;
         if (!rpc_router::parse(one, request)) return;
-        when_seen(one, boards, [team = request.team()](const wire::board& board, reply_sink& sink) {
-            answer_team(board, team, sink);
-        });
+        when_seen(one, to, boards, request.view(),
+                  [team = request.team()](const wire::board& board, reply_sink& sink) {
+                      answer_team(board, team, sink);
+                  });
     });
     rpc.on_encoded(service, "UpdateScoreByGame", roles(role::scorer), [&boards, &writer](call& one) {
         v1::Mutation mutation;
@@ -94,31 +106,39 @@ void add_common(server& to, board_set& boards, board_writer& writer, std::string
 
 void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
     add_common(to, boards, writer, "FrontEnd");
-    to.rpc().on_later<v1::SubscribeRequest>(
-        "FrontEnd", "Subscribe", anyone, [&boards](const v1::SubscribeRequest& request, auto pending) {
+    to.rpc().on_call<v1::SubscribeRequest>(
+        "FrontEnd", "Subscribe", anyone, [&to, &boards](const v1::SubscribeRequest& request, call& one) {
             live_board::request wanted;
             wanted.filter = wire::topic_filter({request.topics().begin(), request.topics().end()});
             wanted.since = request.since();
-            start_wire_stream(boards, std::move(pending), wanted, announce::only_reset);
+            stream(one, to, boards, request.view(), wanted, announce::only_reset);
         });
-    to.rpc().on<v1::ListGamesRequest>(
-        "FrontEnd", "ListGames", anyone,
-        [&boards](const v1::ListGamesRequest& request, call& one) -> wire::result<v1::ListGamesResponse> {
-            std::optional<v1::Score::Status> status;
-            if (request.has_status()) status = request.status();
-            auto page = page_of_games(boards.of(one.home()).board(), status, request.page_token(),
-                                      request.page_size());
-            if (!page) return page.error();
-            v1::ListGamesResponse response;
-            for (const auto& game : page->games) *response.add_games() = *game->score();
-            response.set_next_page_token(page->next_page_token);
-            return response;
-        });
+    to.rpc().on<v1::ListGamesRequest>("FrontEnd", "ListGames", anyone,
+                                      [&to, &boards](const v1::ListGamesRequest& request,
+                                                     call& one) -> wire::result<v1::ListGamesResponse> {
+                                          const auto view =
+                                              choose_view(to.context().access, one.roles(), request.view());
+                                          if (!view) return view.error();
+                                          std::optional<v1::Score::Status> status;
+                                          if (request.has_status()) status = request.status();
+                                          auto page =
+                                              page_of_games(boards.of(one.home()).board(*view), status,
+                                                            request.page_token(), request.page_size());
+                                          if (!page) return page.error();
+                                          v1::ListGamesResponse response;
+                                          for (const auto& game : page->games)
+                                              *response.add_games() = *game->score();
+                                          response.set_next_page_token(page->next_page_token);
+                                          return response;
+                                      });
     to.rpc().on<v1::ListTeamsRequest>(
         "FrontEnd", "ListTeams", anyone,
-        [&boards](const v1::ListTeamsRequest&, call& one) -> wire::result<v1::ListTeamsResponse> {
+        [&to, &boards](const v1::ListTeamsRequest& request,
+                       call& one) -> wire::result<v1::ListTeamsResponse> {
+            const auto view = choose_view(to.context().access, one.roles(), request.view());
+            if (!view) return view.error();
             v1::ListTeamsResponse response;
-            for (const auto& [team, rank] : boards.of(one.home()).board().ranking()) {
+            for (const auto& [team, rank] : boards.of(one.home()).board(*view).ranking()) {
                 *response.add_teams() = *team->tally();
                 response.mutable_teams(response.teams_size() - 1)->set_rank(rank);
             }
@@ -128,8 +148,8 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
 
 void add_database_rpc(server& to, board_set& boards, board_writer& writer) {
     add_common(to, boards, writer, "Database");
-    to.rpc().on_later<v1::WatchRequest>(
-        "Database", "Watch", anyone, [&boards](const v1::WatchRequest& request, auto pending) {
+    to.rpc().on_call<v1::WatchRequest>(
+        "Database", "Watch", anyone, [&to, &boards](const v1::WatchRequest& request, call& one) {
             std::vector<std::string> topics;
             for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
             live_board::request wanted;
@@ -137,7 +157,7 @@ void add_database_rpc(server& to, board_set& boards, board_writer& writer) {
             wanted.since = request.since();
             wanted.history = request.history();
             wanted.lossless = true;
-            start_wire_stream(boards, std::move(pending), wanted, announce::snapshot_and_reset);
+            stream(one, to, boards, request.view(), wanted, announce::snapshot_and_reset);
         });
 }
 

@@ -102,9 +102,13 @@ wire::result<live_board::request> parse_request(const http_request& request) {
     return wanted;
 }
 
-void start(board_set& boards, const http_request& request, const exchange_ptr& exchange, format as) {
+void start(server& at, board_set& boards, const http_request& request, const exchange_ptr& exchange,
+           format as) {
     auto wanted = parse_request(request);
     if (!wanted) return exchange->fail(wanted.error());
+    const auto view = choose_view(at.context().access, request);
+    if (!view) return exchange->fail(view.error());
+    wanted->view = *view;
     auto stream = std::make_shared<http_stream>(exchange, as);
     exchange->on_drained = [stream] { stream->resume(); };
     exchange->on_abandoned = [stream] { stream->end(); };
@@ -152,16 +156,16 @@ void append_message(std::string& out, const wire::board_event& event) {
 
 void add_board_streams(server& to, board_set& boards) {
     to.http().on_exchange(http_method::get, "/v1/stream", anyone,
-                          [&boards](http_request&& request, const exchange_ptr& exchange) {
-                              start(boards, request, exchange, format::sse);
+                          [&to, &boards](http_request&& request, const exchange_ptr& exchange) {
+                              start(to, boards, request, exchange, format::sse);
                           });
     to.http().on_exchange(http_method::get, "/v1/feed", anyone,
-                          [&boards](http_request&& request, const exchange_ptr& exchange) {
-                              start(boards, request, exchange, format::ndjson);
+                          [&to, &boards](http_request&& request, const exchange_ptr& exchange) {
+                              start(to, boards, request, exchange, format::ndjson);
                           });
     to.http().on_exchange(http_method::get, "/v1/ws", anyone,
-                          [&boards](http_request&& request, const exchange_ptr& exchange) {
-                              start_websocket(boards, std::move(request), exchange);
+                          [&to, &boards](http_request&& request, const exchange_ptr& exchange) {
+                              start_websocket(to.context().access, boards, std::move(request), exchange);
                           });
 }
 

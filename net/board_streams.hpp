@@ -5,7 +5,8 @@
 //   GET /v1/ws                              WebSocket text messages; see websocket_stream.hpp
 //
 // First comes `snapshot` (the current states), `resumed` (nothing was missed) or `reset` (events since then
-// are no longer held; the current states).
+// are no longer held; the current states). `?view=live` shows what happens while the board is frozen, and the
+// events `state` that freeze and thaw it (board_view.hpp).
 #pragma once
 
 #include "net/live_board.hpp"

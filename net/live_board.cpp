@@ -7,15 +7,15 @@ namespace stadion::net {
 // --- subscriptions ---
 
 live_board::subscription::subscription(live_board& owner, board_subscriber& sink, const request& wanted)
-    : owner_(owner), sink_(sink), topics_(wanted.filter.topics()), lossless_(wanted.lossless) {
-    auto& alike = owner_.groups_[topics_];
+    : owner_(owner), sink_(sink), kind_(wanted.view, wanted.filter.topics()), lossless_(wanted.lossless) {
+    auto& alike = owner_.groups_[kind_];
     alike.filter = wanted.filter;
     alike.members.push_back(this);
     ++owner_.subscribers_;
 }
 
 live_board::subscription::~subscription() {
-    const auto found = owner_.groups_.find(topics_);
+    const auto found = owner_.groups_.find(kind_);
     std::erase(found->second.members, this);
     if (found->second.members.empty()) owner_.groups_.erase(found);
     --owner_.subscribers_;
@@ -30,8 +30,9 @@ std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber
 
 void live_board::start(subscription& one, const request& wanted) {
     using kind = board_subscriber::start_kind;
-    const auto now = board_.sequence();
-    if (wanted.since != 0 && board_.holds_since(wanted.since)) {
+    const auto& seen = board_of(one);
+    const auto now = seen.sequence();
+    if (wanted.since != 0 && seen.holds_since(wanted.since)) {
         // Ahead of this board is fine too: it catches up, and repeats nothing.
         one.position_ = wanted.since;
         one.every_event_ = true;
@@ -39,10 +40,10 @@ void live_board::start(subscription& one, const request& wanted) {
         return bring_forward(one);
     }
     if (wanted.since == 0)
-        for (const auto& event : board_.events_after(0, wanted.history))
-            if (wanted.filter.matches(event->topic())) one.sink_.on_event(event);
+        for (const auto& event : seen.events_after(0, wanted.history))
+            if (concerns(one, wanted.filter, *event)) one.sink_.on_event(event);
     one.sink_.on_start(wanted.since == 0 ? kind::snapshot : kind::reset, now,
-                       board_.states_after(0, wanted.filter));
+                       seen.states_after(0, wanted.filter));
     one.position_ = now;
     one.live_ = true;
 }
@@ -50,24 +51,25 @@ void live_board::start(subscription& one, const request& wanted) {
 void live_board::bring_forward(subscription& one) {
     if (one.live_) return;
     const auto& filter = filter_of(one);
+    const auto& seen = board_of(one);
     if (one.every_event_ || one.lossless_) {
-        while (board_.holds_since(one.position_)) {
+        while (seen.holds_since(one.position_)) {
             if (one.sink_.is_congested()) return;
-            const auto next = board_.next_after(one.position_);
+            const auto next = seen.next_after(one.position_);
             if (!next) {
                 one.live_ = true;
                 one.every_event_ = false;
                 return;
             }
             one.position_ = next->sequence();
-            if (filter.matches(next->topic())) one.sink_.on_event(next);
+            if (concerns(one, filter, *next)) one.sink_.on_event(next);
         }
-        one.sink_.on_start(board_subscriber::start_kind::reset, board_.sequence(),
-                           board_.states_after(0, filter));
+        one.sink_.on_start(board_subscriber::start_kind::reset, seen.sequence(),
+                           seen.states_after(0, filter));
     } else {
-        for (const auto& state : board_.states_after(one.position_, filter)) one.sink_.on_event(state);
+        for (const auto& state : seen.states_after(one.position_, filter)) one.sink_.on_event(state);
     }
-    one.position_ = std::max(one.position_, board_.sequence());
+    one.position_ = std::max(one.position_, seen.sequence());
     one.live_ = true;
     one.every_event_ = false;
 }
@@ -77,32 +79,77 @@ void live_board::bring_forward(subscription& one) {
 void live_board::apply(std::span<const board_event_ptr> events) {
     for (const auto& event : events) {
         if (!board_.apply(event)) continue;
-        for (auto& [topics, alike] : groups_) {
-            if (!alike.filter.matches(event->topic())) continue;
-            for (auto* one : alike.members) {
-                if (!one->live_ || event->sequence() <= one->position_) continue;
-                one->sink_.on_event(event);
-                if (one->sink_.is_congested()) {
-                    one->live_ = false;
-                    one->position_ = event->sequence();
-                }
+        deliver(event);
+        const auto* marker = event->marker();
+        if (marker && marker->frozen()) freeze(*marker);
+        if (marker && !marker->frozen()) thaw();
+    }
+    wake_waiters();
+}
+
+void live_board::deliver(const board_event_ptr& event) {
+    for (auto& [kind, alike] : groups_) {
+        if (kind.first == board_view::shown && (frozen_ || event->marker())) continue;
+        if (!alike.filter.matches(event->topic())) continue;
+        for (auto* one : alike.members) {
+            if (!one->live_ || event->sequence() <= one->position_) continue;
+            one->sink_.on_event(event);
+            if (one->sink_.is_congested()) {
+                one->live_ = false;
+                one->position_ = event->sequence();
             }
         }
     }
-    wake_waiters();
+}
+
+// A board that is frozen already stays as it was.
+void live_board::freeze(const v1::BoardState& state) {
+    if (!frozen_) frozen_ = std::make_unique<frozen_board>(frozen_board{state, board_});
+}
+
+void live_board::thaw() {
+    if (!frozen_) return;
+    const auto seen = frozen_->shown.sequence();
+    frozen_.reset();
+    for (auto& [kind, alike] : groups_) {
+        if (kind.first != board_view::shown) continue;
+        for (auto* one : alike.members) {
+            if (!one->live_) continue; // goes on from where it is once it is no longer congested
+            one->position_ = std::max(one->position_, seen);
+            one->live_ = false;
+            one->every_event_ = true;
+            bring_forward(*one);
+        }
+    }
+}
+
+v1::BoardState live_board::state() const {
+    v1::BoardState now = frozen_ ? frozen_->state : v1::BoardState();
+    now.set_sequence(board(board_view::shown).sequence());
+    return now;
 }
 
 void live_board::remember(std::span<const board_event_ptr> events) {
     for (const auto& event : events) board_.remember(event);
 }
 
-void live_board::replace(std::uint64_t sequence, const event_batch& states) {
-    const auto before = board_.sequence();
+void live_board::replace(std::uint64_t sequence, const event_batch& states, const frozen_states* shown) {
+    const auto live_before = board_.sequence();
+    const auto shown_before = board(board_view::shown).sequence();
     board_.replace(sequence, states);
+    frozen_.reset();
+    if (shown) {
+        auto frozen = std::make_unique<frozen_board>(frozen_board{shown->state, wire::board()});
+        for (const auto& event : board_.events_after(0, SIZE_MAX))
+            if (event->sequence() <= shown->state.sequence()) frozen->shown.remember(event);
+        frozen->shown.replace(shown->state.sequence(), shown->states);
+        frozen_ = std::move(frozen);
+    }
     // Those who were live have missed what happened in between: they get the states that are newer.
-    for (auto& [topics, alike] : groups_)
+    for (auto& [kind, alike] : groups_)
         for (auto* one : alike.members) {
-            if (one->live_) one->position_ = before;
+            const auto before = kind.first == board_view::live ? live_before : shown_before;
+            if (one->live_) one->position_ = std::max(one->position_, before);
             one->live_ = false;
             bring_forward(*one);
         }
@@ -166,7 +213,7 @@ void board_set::on_each(std::function<void(live_board&)> task, std::function<voi
         one->home().post([this, shared, &one = *one] {
             shared->run(one);
             if (shared->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-            sequence_.store(one.board().sequence(), std::memory_order_release);
+            sequence_.store(one.board(board_view::live).sequence(), std::memory_order_release);
             if (shared->done) shared->done();
         });
 }
@@ -179,8 +226,10 @@ void board_set::remember(std::shared_ptr<const event_batch> events) {
     on_each([events = std::move(events)](live_board& one) { one.remember(*events); }, nullptr);
 }
 
-void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states) {
-    on_each([sequence, states = std::move(states)](live_board& one) { one.replace(sequence, *states); },
+void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states,
+                        std::shared_ptr<const live_board::frozen_states> shown) {
+    on_each([sequence, states = std::move(states),
+             shown = std::move(shown)](live_board& one) { one.replace(sequence, *states, shown.get()); },
             nullptr);
 }
 

@@ -7,9 +7,18 @@
 // states, so that it gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the
 // same topics share one filter, which is evaluated once per event.
 //
+// Freezing is done here and nowhere else: there is one board that goes on, and while the board is frozen a
+// second one, as it stood then. Who reads or watches names the view (board_view.hpp) and is given the board
+// that belongs to it. The events that say `frozen` and `thawed` come in the feed like all others, so that
+// every server turns at the same sequence. A thaw brings the watchers of the public view forward: from the
+// events kept, in their order; beyond those, by a reset. A sequence is reached when the live board has it,
+// also for who then reads the public view: a scorer who wrote while it is frozen is answered at once, with
+// the board as the public sees it.
+//
 // Threading: the worker's.
 #pragma once
 
+#include "net/board_view.hpp"
 #include "net/runtime.hpp"
 #include "wire/board.hpp"
 
@@ -39,6 +48,7 @@ class live_board {
 public:
     struct request {
         wire::topic_filter filter;
+        board_view view = board_view::shown;
         std::uint64_t since = 0; // 0: begin with a snapshot
         bool lossless = false;   // never only the newest per topic
         std::size_t history = 0; // with since 0: so many recent events before the snapshot
@@ -55,8 +65,8 @@ public:
         friend class live_board;
         live_board& owner_;
         board_subscriber& sink_;
-        const std::vector<std::string> topics_;
-        std::uint64_t position_ = 0; // everything up to here was delivered
+        const std::pair<board_view, std::vector<std::string>> kind_; // the key of its group
+        std::uint64_t position_ = 0;                                 // everything up to here was delivered
         bool live_ = false;
         bool every_event_ = false; // until it is live for the first time, or always when lossless
         bool lossless_ = false;
@@ -64,18 +74,33 @@ public:
 
     explicit live_board(worker& home) : home_(home) {}
 
+    // The board as the public sees it since it was frozen.
+    struct frozen_board {
+        v1::BoardState state;
+        wire::board shown;
+    };
+
     worker& home() noexcept { return home_; }
-    const wire::board& board() const noexcept { return board_; }
+    const wire::board& board(board_view view) const noexcept {
+        return view == board_view::shown && frozen_ ? frozen_->shown : board_;
+    }
+    const frozen_board* frozen() const noexcept { return frozen_.get(); } // null: it is not
+    v1::BoardState state() const;                                         // its sequence is the public view's
 
     void apply(std::span<const board_event_ptr> events);
     void remember(std::span<const board_event_ptr> events);
-    void replace(std::uint64_t sequence, const event_batch& states);
+    // `shown`: the public view, when the board is frozen.
+    struct frozen_states {
+        v1::BoardState state;
+        event_batch states;
+    };
+    void replace(std::uint64_t sequence, const event_batch& states, const frozen_states* shown = nullptr);
 
     // Calls the subscriber's on_start before it returns.
     std::unique_ptr<subscription> subscribe(board_subscriber& sink, const request& wanted);
 
-    // Calls `then(true)` once the board has reached the sequence, `then(false)` when that takes longer than
-    // `within`; at once when it has already.
+    // Calls `then(true)` once the live board has reached the sequence, `then(false)` when that takes longer
+    // than `within`; at once when it has already.
     void when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
                       std::function<void(bool)> then);
     awaitable<bool> reached(std::uint64_t sequence, std::chrono::milliseconds within);
@@ -96,15 +121,24 @@ private:
     };
 
     void start(subscription& one, const request& wanted);
+    void deliver(const board_event_ptr& event);
+    void freeze(const v1::BoardState& state);
+    void thaw();
     void bring_forward(subscription& one);
     void wake_waiters();
     const wire::topic_filter& filter_of(const subscription& one) const {
-        return groups_.at(one.topics_).filter;
+        return groups_.at(one.kind_).filter;
+    }
+    const wire::board& board_of(const subscription& one) const { return board(one.kind_.first); }
+    bool concerns(const subscription& one, const wire::topic_filter& filter,
+                  const wire::board_event& event) const {
+        return filter.matches(event.topic()) && (one.kind_.first == board_view::live || !event.marker());
     }
 
     worker& home_;
     wire::board board_;
-    std::map<std::vector<std::string>, group> groups_;
+    std::unique_ptr<frozen_board> frozen_;
+    std::map<std::pair<board_view, std::vector<std::string>>, group> groups_;
     std::multimap<std::uint64_t, std::unique_ptr<waiter>> waiters_;
     std::size_t subscribers_ = 0;
 };
@@ -120,7 +154,8 @@ public:
     // on one of the workers once all have it.
     void publish(std::shared_ptr<const event_batch> events, std::function<void()> applied = nullptr);
     void remember(std::shared_ptr<const event_batch> events);
-    void replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states);
+    void replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states,
+                 std::shared_ptr<const live_board::frozen_states> shown = nullptr);
 
     // The highest sequence that every worker has; any thread.
     std::uint64_t sequence() const noexcept { return sequence_.load(std::memory_order_acquire); }

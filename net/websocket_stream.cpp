@@ -19,7 +19,8 @@ constexpr std::size_t queued_bytes_max = 1 << 20;
 class websocket_stream final : public board_subscriber,
                                public std::enable_shared_from_this<websocket_stream> {
 public:
-    websocket_stream(live_board& board, tcp::socket socket) : board_(board), stream_(std::move(socket)) {
+    websocket_stream(live_board& board, board_view view, tcp::socket socket)
+        : board_(board), view_(view), stream_(std::move(socket)) {
         board_.home().connections.fetch_add(1, std::memory_order_relaxed);
     }
     ~websocket_stream() override { board_.home().connections.fetch_sub(1, std::memory_order_relaxed); }
@@ -66,6 +67,7 @@ private:
         }
         live_board::request wanted;
         wanted.filter = wire::topic_filter(std::move(topics));
+        wanted.view = view_;
         if (const auto since = message.find("since"); since != message.end()) {
             if (!since->is_number_unsigned()) return refuse("since is a sequence");
             wanted.since = since->get<std::uint64_t>();
@@ -105,6 +107,7 @@ private:
     }
 
     live_board& board_;
+    const board_view view_;
     websocket::stream<tcp::socket> stream_;
     boost::beast::flat_buffer input_;
     std::deque<std::string> waiting_;
@@ -114,8 +117,10 @@ private:
 
 } // namespace
 
-void start_websocket(board_set& boards, http_request&& request,
+void start_websocket(const access_policy& access, board_set& boards, http_request&& request,
                      const std::shared_ptr<http_exchange>& exchange) {
+    const auto view = choose_view(access, request);
+    if (!view) return exchange->fail(view.error());
     http::request<http::empty_body> upgrade{http::verb::get, request.target, 11};
     for (const auto& [name, value] : request.headers) upgrade.insert(name, value);
     if (!websocket::is_upgrade(upgrade)) {
@@ -125,7 +130,7 @@ void start_websocket(board_set& boards, http_request&& request,
         return exchange->respond(std::move(response));
     }
     auto& board = boards.of(exchange->home());
-    std::make_shared<websocket_stream>(board, exchange->take_socket())->accept(upgrade);
+    std::make_shared<websocket_stream>(board, *view, exchange->take_socket())->accept(upgrade);
 }
 
 } // namespace stadion::net

@@ -12,7 +12,7 @@
 namespace stadion::net {
 
 // Takes the connection over, or refuses a request that is no upgrade.
-void start_websocket(board_set& boards, http_request&& request,
+void start_websocket(const access_policy& access, board_set& boards, http_request&& request,
                      const std::shared_ptr<http_exchange>& exchange);
 
 } // namespace stadion::net

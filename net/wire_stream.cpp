@@ -5,12 +5,11 @@ namespace {
 
 class wire_stream final : public board_subscriber {
 public:
-    wire_stream(std::shared_ptr<pending_call> pending, announce how)
-        : pending_(std::move(pending)), how_(how) {}
+    wire_stream(std::shared_ptr<pending_call> pending, announce how, live_board& board,
+                const live_board::request& wanted)
+        : pending_(std::move(pending)), how_(how), board_(board), wanted_(wanted) {}
 
-    void begin(live_board& board, const live_board::request& wanted) {
-        subscription_ = board.subscribe(*this, wanted);
-    }
+    void begin() { subscription_ = board_.subscribe(*this, wanted_); }
     void resume() {
         if (subscription_) subscription_->resume();
     }
@@ -22,20 +21,36 @@ public:
     void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
         const bool says_so = kind == start_kind::reset ||
                              (kind == start_kind::snapshot && how_ == announce::snapshot_and_reset);
+        event_batch shown;
         if (says_so) {
             v1::Event event;
             event.set_sequence(sequence);
-            event.mutable_reset()->set_states(static_cast<std::uint32_t>(states.size()));
+            auto& reset = *event.mutable_reset();
+            reset.set_states(static_cast<std::uint32_t>(states.size()));
+            if (const auto* frozen = frozen_for_replicas()) {
+                shown = frozen->shown.states_after(0, wanted_.filter);
+                *reset.mutable_state() = frozen->state;
+                reset.set_public_states(static_cast<std::uint32_t>(shown.size()));
+            }
             pending_->event(event.SerializeAsString());
         }
-        for (const auto& state : states) pending_->event(state->payload());
+        for (const auto* some : {&states, &std::as_const(shown)})
+            for (const auto& state : *some) pending_->event(state->payload());
     }
     void on_event(const board_event_ptr& event) override { pending_->event(event->payload()); }
     bool is_congested() const override { return pending_->is_congested(); }
 
 private:
+    // A replica answers the public too, and so needs both views.
+    const live_board::frozen_board* frozen_for_replicas() const {
+        const bool wants_both = how_ == announce::snapshot_and_reset && wanted_.view == board_view::live;
+        return wants_both ? board_.frozen() : nullptr;
+    }
+
     std::shared_ptr<pending_call> pending_;
     announce how_;
+    live_board& board_;
+    const live_board::request wanted_;
     std::unique_ptr<live_board::subscription> subscription_;
 };
 
@@ -43,11 +58,11 @@ private:
 
 void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
                        const live_board::request& wanted, announce how) {
-    auto stream = std::make_shared<wire_stream>(pending, how);
+    auto stream = std::make_shared<wire_stream>(pending, how, boards.of(pending->home()), wanted);
     // The call owns the stream by these two, the stream the call: until the call ends.
     pending->on_drained = [stream] { stream->resume(); };
     pending->on_abandoned = [stream] { stream->end(); };
-    stream->begin(boards.of(pending->home()), wanted);
+    stream->begin();
 }
 
 } // namespace stadion::net

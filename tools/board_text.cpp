@@ -39,6 +39,8 @@ std::string to_line(const v1::Event& event) {
                " wins";
     case v1::Event::kReset:
         return number + "reset: what came before may be missing";
+    case v1::Event::kState:
+        return number + (event.state().frozen() ? "the board is frozen" : "the board is thawed");
     case v1::Event::ITEM_NOT_SET:
         return number + event.topic();
     }

@@ -44,6 +44,8 @@ std::string_view board_event::type() const noexcept {
         return "draw";
     case v1::Event::kReset:
         return "reset";
+    case v1::Event::kState:
+        return "state";
     case v1::Event::ITEM_NOT_SET:
         break;
     }
@@ -53,6 +55,7 @@ std::string_view board_event::type() const noexcept {
 void board_event::make_json() const {
     if (const auto* one = score()) append_json(state_json_, *one);
     if (const auto* one = tally()) append_json(state_json_, *one);
+    if (const auto* one = marker()) append_json(state_json_, *one);
     json_ = "{\"sequence\":" + std::to_string(sequence()) + ",\"topic\":";
     append_json_string(json_, topic());
     if (!state_json_.empty()) json_.append(",\"").append(type()).append("\":").append(state_json_);

@@ -33,6 +33,8 @@ public:
     const v1::Event& event() const noexcept { return event_; }
     const v1::Score* score() const noexcept { return event_.has_score() ? &event_.score() : nullptr; }
     const v1::MedalTally* tally() const noexcept { return event_.has_tally() ? &event_.tally() : nullptr; }
+    // The board was frozen or thawed.
+    const v1::BoardState* marker() const noexcept { return event_.has_state() ? &event_.state() : nullptr; }
     std::uint32_t version() const noexcept;
 
     const std::string& state_payload() const noexcept {

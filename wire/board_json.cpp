@@ -110,6 +110,17 @@ void append_json(std::string& out, const v1::MedalTally& tally) {
     out += '}';
 }
 
+void append_json(std::string& out, const v1::BoardState& state) {
+    out += state.frozen() ? "{\"frozen\":true,\"since\":" : "{\"frozen\":false,\"since\":";
+    if (state.frozen())
+        append_json_seconds(out, state.since());
+    else
+        out += "null";
+    out += ",\"sequence\":";
+    append_number(out, state.sequence());
+    out += '}';
+}
+
 std::optional<v1::Score::Status> parse_status(std::string_view name) {
     v1::Score::Status status{};
     if (v1::Score::Status_Parse(std::string(name), &status)) return status;

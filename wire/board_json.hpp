@@ -17,6 +17,9 @@ void append_json(std::string& out, const v1::Score& score);
 // 0.
 void append_json(std::string& out, const v1::MedalTally& tally);
 
+// {"frozen","since","sequence"}; since is null when the board is not frozen.
+void append_json(std::string& out, const v1::BoardState& state);
+
 // A JSON string with its quotes. The text is UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -80,6 +80,7 @@ TEST_F(json_store_on_disk, keeps_apart_names_too_long_for_a_file) {
 
 TEST_F(json_store_on_disk, finds_everything_again_tables_keys_history_and_freeze) {
     std::string before;
+    std::int64_t frozen_at_us = 0;
     {
         json_store opened(options());
         commit_and_wait(opened, set_points("g", {{"A", 1}}, "k"));
@@ -87,6 +88,7 @@ TEST_F(json_store_on_disk, finds_everything_again_tables_keys_history_and_freeze
         commit_and_wait(opened, set_points("g", {{"A", 2}}));
         commit_and_wait(opened, make_freeze(true));
         commit_and_wait(opened, set_points("g", {{"A", 3}}));
+        frozen_at_us = opened.frozen_since()->at_us;
         opened.checkpoint_now();
         commit_and_wait(opened, set_points("g", {{"A", 4}}));
         before = opened.load("games/g", audience::scorer)->json();
@@ -95,7 +97,9 @@ TEST_F(json_store_on_disk, finds_everything_again_tables_keys_history_and_freeze
     const store& reader = opened;
     EXPECT_EQ(reader.load("games/g", audience::scorer)->json(), before);
     EXPECT_THAT(reader.load("games/g")->json(), HasSubstr(R"("A":2)"));
-    EXPECT_EQ(reader.frozen_since(), 3u);
+    ASSERT_TRUE(reader.frozen_since());
+    EXPECT_EQ(reader.frozen_since()->sequence, 3u);
+    EXPECT_EQ(reader.frozen_since()->at_us, frozen_at_us);
     EXPECT_EQ(reader.history("games/g", 0, 100, audience::scorer)->size(), 4u);
     const outcome again = commit_and_wait(opened, set_points("g", {{"A", 1}}, "k"));
     EXPECT_EQ(again.result, v1::Outcome::DUPLICATE);

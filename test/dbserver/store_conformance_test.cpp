@@ -288,7 +288,9 @@ TYPED_TEST(every_engine, frozen_shows_the_public_the_board_as_it_stood_and_a_sco
     this->commit(add_medal("gauls", "gold"));
     this->commit(add_medal("romans", "gold"));
 
-    EXPECT_EQ(this->opened->frozen_since(), frozen.sequence);
+    ASSERT_TRUE(this->opened->frozen_since());
+    EXPECT_EQ(this->opened->frozen_since()->sequence, frozen.sequence);
+    EXPECT_EQ(this->opened->frozen_since()->at_us, before);
     EXPECT_EQ(this->opened->load("teams/gauls")->tally()->gold(), 1u);
     EXPECT_EQ(this->opened->load("teams/gauls", audience::scorer)->tally()->gold(), 2u);
     EXPECT_FALSE(this->opened->load("teams/romans"));

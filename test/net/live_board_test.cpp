@@ -177,7 +177,8 @@ TEST(board_set, publishes_to_every_worker_before_it_says_so) {
                    [&] { applied.set_value(); });
     applied.get_future().wait();
     EXPECT_EQ(boards.sequence(), 1u);
-    threads.run_on_each([&](worker& home) { EXPECT_EQ(boards.of(home).board().sequence(), 1u); });
+    threads.run_on_each(
+        [&](worker& home) { EXPECT_EQ(boards.of(home).board(board_view::live).sequence(), 1u); });
 }
 
 TEST(board_set, waits_for_a_sequence_and_gives_up_in_time) {

@@ -267,7 +267,8 @@ private:
         if (const board now = board_of(store, audience::scorer); now != expected.everything)
             broken("after commit " + std::to_string(found) + " expected" + show(expected.everything) +
                    "\n  found" + show(now));
-        if (store.frozen_since().value_or(0) != expected.frozen_since) broken("frozen or thawed wrongly");
+        if (store.frozen_since().value_or(freeze_point{}).sequence != expected.frozen_since)
+            broken("frozen or thawed wrongly");
         if (board_of(store, audience::everyone) != expected.public_view) broken("the public view is wrong");
         check_history(store, found);
         check_key(store, found);
