@@ -21,6 +21,7 @@ void try_concurrency(std::uint64_t seed, unsigned operations, campaign_figures& 
     opened_store opened = open_on({}, clock);
     std::atomic<std::uint64_t> time{0};
     std::vector<std::vector<table_call>> recorded(threads_count);
+    std::vector<std::string> refused(threads_count); // what nothing here gives a reason for
 
     const auto live = [&](unsigned which) {
         std::mt19937 random(static_cast<std::uint32_t>(seed * threads_count + which));
@@ -42,6 +43,10 @@ void try_concurrency(std::uint64_t seed, unsigned operations, campaign_figures& 
                 }
                 const outcome done = commit_and_wait(*opened.store, std::move(mutation));
                 call.applied = done.result == v1::Outcome::APPLIED;
+                const bool may_conflict = call.what == table_call::kind::add_if;
+                if (!call.applied && !(may_conflict && done.result == v1::Outcome::CONFLICT))
+                    refused[which] = v1::Outcome::Result_Name(done.result) + ": " +
+                                     (done.failure ? done.failure->message : "no reason given");
                 call.version = done.state ? done.state->version() : 0;
                 call.gold = done.state ? done.state->tally()->gold() : 0;
             }
@@ -56,6 +61,8 @@ void try_concurrency(std::uint64_t seed, unsigned operations, campaign_figures& 
     std::vector<table_call> history;
     for (const auto& some : recorded) history.insert(history.end(), some.begin(), some.end());
     ++figures.histories;
+    for (const auto& why : refused)
+        if (!why.empty()) return figures.broken(seed, "with a sound disk an update was answered " + why);
     if (!is_linearizable(history))
         figures.broken(seed, "a history of " + std::to_string(history.size()) + " operations has no order");
 }
