@@ -36,6 +36,15 @@ struct election_settings {
     double penalty_factor = 0.5;   // what a leader that failed lately has its score multiplied by
     double smoothing = 0.2;        // weight of a new score sample
     planted_bug bug = planted_bug::none;
+
+    // The waits in their usual proportion to the time after which a silent leader is suspected.
+    static election_settings with_silence(duration silence) {
+        election_settings settings;
+        settings.silence = silence;
+        settings.beat_every = settings.round_timeout = silence / 4;
+        settings.ask_timeout = silence * 5 / 4;
+        return settings;
+    }
 };
 
 // Peer.PassElection.

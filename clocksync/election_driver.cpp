@@ -18,7 +18,6 @@ constexpr std::uint16_t get_lock_method = 0x0107;
 constexpr std::uint16_t release_lock_method = 0x0108;
 constexpr std::uint16_t pass_election_method = 0x0402;
 constexpr std::uint16_t coordinator_method = 0x0403;
-constexpr auto message_budget = 200ms;
 constexpr auto inside = net::role::operator_ | net::role::server;
 constexpr double score_step = 0.1; // finer differences in spare capacity are noise
 
@@ -238,7 +237,7 @@ std::string election_driver::address_of(server_id server) const {
 
 void election_driver::send(server_id to, std::uint16_t method, const std::string& body, bool wait) {
     net::call_options how;
-    how.budget = message_budget;
+    how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.silence);
     how.wait_for_connection = wait;
     peers_.call(to, method, body, how, [weak = weak_from_this()](auto got) {
         const auto self = weak.lock();

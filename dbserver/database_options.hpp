@@ -3,6 +3,7 @@
 
 #include "net/access.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -17,6 +18,7 @@ struct database_options {
     bool salvage = false; // keep what can be read of damaged data
     net::access_policy access;
     bool leader_election = true;
+    std::chrono::milliseconds leader_silence{200};
     bool clock_sync = true;
     bool raffle = true;
     std::uint32_t raffle_every = 100;

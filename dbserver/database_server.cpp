@@ -72,6 +72,7 @@ wire::result<std::string> database_server::start() {
 
     clocksync::election_driver_options electing;
     electing.enabled = my.options.leader_election;
+    electing.machine = clocksync::election_settings::with_silence(my.options.leader_silence);
     electing.node = "dbserver";
     electing.token = my.options.access.own_token(net::role::server);
     my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));

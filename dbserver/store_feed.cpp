@@ -10,6 +10,20 @@ constexpr std::size_t events_kept = 65'536;
 
 double seconds_of(std::int64_t at_us) { return static_cast<double>(at_us) / 1e6; }
 
+// The earliest sequence from `since` on after which the store still holds every event.
+std::uint64_t earliest_held(const store& from, std::uint64_t since, std::uint64_t newest) {
+    const auto is_held = [&](std::uint64_t one) { return from.events_since(one, 1).has_value(); };
+    if (is_held(since)) return since;
+    while (since < newest) {
+        const auto middle = since + (newest - since) / 2;
+        if (is_held(middle))
+            newest = middle;
+        else
+            since = middle + 1;
+    }
+    return newest;
+}
+
 } // namespace
 
 net::board_event_ptr state_event(const state_ptr& what) {
@@ -77,10 +91,10 @@ store_feed::~store_feed() = default;
 
 void store_feed::load() {
     const auto sequence = store_.sequence();
+    const auto earliest = earliest_held(store_, sequence > events_kept ? sequence - events_kept : 0, sequence);
     auto recent = std::make_shared<net::event_batch>();
-    for (std::size_t wanted = events_kept; wanted != 0 && recent->empty(); wanted /= 2)
-        if (auto events = store_.events_since(sequence > wanted ? sequence - wanted : 0))
-            for (const auto& one : *events) recent->push_back(to_board_event(one));
+    if (auto events = store_.events_since(earliest))
+        for (const auto& one : *events) recent->push_back(to_board_event(one));
     boards_.remember(std::move(recent));
 
     std::shared_ptr<net::live_board::frozen_states> shown;

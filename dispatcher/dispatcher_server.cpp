@@ -122,6 +122,8 @@ private:
         result.servers_max = options_.servers_max;
         result.capacity = options_.capacity;
         result.registry.members = options_.heartbeat;
+        result.lock.lease = options_.leader_silence * 5 / 2;
+        result.lock.complaint_window = options_.leader_silence * 2;
         result.children.program = options_.program;
         result.children.arguments = [this](const std::string& kind, const std::string& address) {
             return arguments_of(kind, address);

@@ -35,6 +35,7 @@ struct dispatcher_options {
     std::filesystem::path data = "stadion-data";
     net::access_policy access;
     balancer::member_settings heartbeat;
+    std::chrono::milliseconds leader_silence{200};
     std::string program;                      // what children run
     std::vector<std::string> child_arguments; // for all of them
 };

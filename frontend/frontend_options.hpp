@@ -3,6 +3,7 @@
 
 #include "net/access.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,7 @@ struct frontend_options {
     std::uint32_t capacity = 10'000; // clients it takes
     net::access_policy access;
     bool leader_election = true;
+    std::chrono::milliseconds leader_silence{200};
     bool clock_sync = true;
     bool raffle = true;
     std::uint32_t raffle_every = 100;

@@ -88,6 +88,7 @@ wire::result<std::string> frontend_server::start() {
 
     clocksync::election_driver_options electing;
     electing.enabled = my.options.leader_election;
+    electing.machine = clocksync::election_settings::with_silence(my.options.leader_silence);
     electing.node = "frontend";
     electing.token = my.options.access.own_token(net::role::server);
     my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
@@ -152,7 +153,10 @@ void frontend_server::stop(std::chrono::milliseconds hard) {
     }
     my.server.drain(hard);
     my.writer.close();
-    my.threads.at(0).post([feed = my.feed] { feed->close(); });
+    my.threads.run_on_each([&my](net::worker& home) {
+        if (home.index() == 0) my.feed->close();
+    });
+    my.threads.run_on_each([](net::worker&) {}); // what closing has posted is done before the threads end
 }
 
 } // namespace stadion::frontend

@@ -16,13 +16,22 @@ std::string on_or_off(bool value) { return value ? "on" : "off"; }
 // What every child is told, so that its settings are ours whatever its environment says.
 std::vector<std::string> child_arguments(const dispatcher_settings& from) {
     std::vector<std::string> arguments{
-        "--threads",         std::to_string(from.server.threads),
-        "--log-level",       from.server.log_level,
-        "--leader-election", on_or_off(from.strands.leader_election),
-        "--clock-sync",      on_or_off(from.strands.clock_sync),
-        "--raffle",          on_or_off(from.strands.raffle),
-        "--raffle-every",    std::to_string(from.strands.raffle_every),
-        "--clock-drift-ppm", std::to_string(from.strands.clock_drift_ppm),
+        "--threads",
+        std::to_string(from.server.threads),
+        "--log-level",
+        from.server.log_level,
+        "--leader-election",
+        on_or_off(from.strands.leader_election),
+        "--leader-silence-ms",
+        std::to_string(from.strands.leader_silence_ms),
+        "--clock-sync",
+        on_or_off(from.strands.clock_sync),
+        "--raffle",
+        on_or_off(from.strands.raffle),
+        "--raffle-every",
+        std::to_string(from.strands.raffle_every),
+        "--clock-drift-ppm",
+        std::to_string(from.strands.clock_drift_ppm),
     };
     if (!from.server.token_file.empty())
         arguments.insert(arguments.end(), {"--token-file", from.server.token_file});
@@ -42,6 +51,7 @@ dispatcher::dispatcher_options options_from(const dispatcher_settings& from) {
     options.data = from.data;
     options.access = read_access(from.server);
     options.heartbeat = {std::chrono::milliseconds(from.heartbeat_ms), from.heartbeat_misses};
+    options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
     options.program = net::own_program_path();
     options.child_arguments = child_arguments(from);
     return options;

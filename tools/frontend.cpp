@@ -31,6 +31,7 @@ int run(const settings& from) {
     options.capacity = from.capacity;
     options.access = read_access(from.server);
     options.leader_election = from.strands.leader_election;
+    options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
     options.clock_sync = from.strands.clock_sync;
     options.raffle = from.strands.raffle;
     options.raffle_every = from.strands.raffle_every;

@@ -25,6 +25,7 @@ struct server_settings {
 // The strands that run behind every front-end and the database server.
 struct strand_settings {
     bool leader_election = true;
+    std::uint32_t leader_silence_ms = 200;
     bool clock_sync = true;
     bool raffle = true;
     std::uint32_t raffle_every = 100;

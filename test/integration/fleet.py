@@ -21,6 +21,8 @@ import uuid
 PROGRAM = os.environ.get("STADION_PROGRAM", "")
 SCALE = max(1, int(os.environ.get("STADION_TEST_SCALE", "1")))
 DATA = pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "data"
+# A busy machine must not pass for a silent leader.
+LEADER_SILENCE_MS = str(1000 * SCALE)
 KINDS = ("dispatcher", "dbserver", "frontend")
 
 
@@ -78,7 +80,8 @@ class Process:
         self.log = tempfile.TemporaryFile("a+")  # appends, so that we may seek
         self.child = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=self.log, text=True, start_new_session=True,
-                                      env=os.environ | {"STADION_TEST_MARK": self.mark})
+                                      env=os.environ | {"STADION_TEST_MARK": self.mark,
+                                                        "STADION_LEADER_SILENCE_MS": LEADER_SILENCE_MS})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

@@ -73,6 +73,7 @@ class FreezeTest(FleetTest):
         self.fleet.wait_complete()
         self.game = f"frozen {uuid.uuid4().hex[:8]}"
         self.path = "/v1/games/" + self.game.replace(" ", "%20")
+        self.killed: set[str] = set()
         self.addCleanup(self.freeze, False)
 
     def servers(self) -> list[str]:
@@ -116,6 +117,7 @@ class FreezeTest(FleetTest):
 
     def kill(self, kind: str) -> None:
         server = self.fleet.servers(kind)[0]
+        self.killed.add(server["address"])
         os.kill(server["pid"], signal.SIGKILL)
         until(lambda: server["pid"] not in [s["pid"] for s in self.fleet.servers(kind)], f"the {kind} is missed")
         self.fleet.wait_complete()
@@ -153,8 +155,13 @@ class FreezeTest(FleetTest):
         self.wait_for(after)
         for stream in streams:
             until(lambda: after in stream.sequences or stream.closing, f"{stream.address} has what happened")
-            self.assertEqual([s for s in stream.sequences if s >= frozen_at], [*hidden, after], stream.address)
-            self.assertNotIn("reset", stream.starts)
+            seen = [s for s in stream.sequences if s >= frozen_at]
+            # A server that was started again may hold no events from before, and says so by a reset.
+            if stream.address in self.killed and "reset" in stream.starts:
+                self.assertEqual(seen, [*hidden, after][-len(seen):], stream.address)
+            else:
+                self.assertEqual(seen, [*hidden, after], stream.address)
+                self.assertNotIn("reset", stream.starts)
         for address in self.servers():
             self.assertEqual(get(address, self.path)["points"], {"A": 9})
             self.assertEqual(get(address, "/v1/state")["frozen"], False)
