@@ -91,7 +91,8 @@ store_feed::~store_feed() = default;
 
 void store_feed::load() {
     const auto sequence = store_.sequence();
-    const auto earliest = earliest_held(store_, sequence > events_kept ? sequence - events_kept : 0, sequence);
+    const auto earliest =
+        earliest_held(store_, sequence > events_kept ? sequence - events_kept : 0, sequence);
     auto recent = std::make_shared<net::event_batch>();
     if (auto events = store_.events_since(earliest))
         for (const auto& one : *events) recent->push_back(to_board_event(one));
