@@ -62,6 +62,19 @@ struct raffle_settings {
 // "<64 hexadecimal digits>" for an accepted run after `before`.
 std::string next_hash(std::string_view before, const request_run& run);
 
+// What is exported: the runs kept, and what they were decided to be.
+struct raffle_record {
+    std::uint32_t every = 0;
+    std::uint64_t requests_before = 0; // the first run
+    std::string hash_before;
+    std::deque<request_run> runs;
+    std::deque<raffle_draw> draws;
+    std::uint64_t requests = 0;
+    std::string hash;
+
+    std::string text() const; // for `verify_record`, one JSON object a line
+};
+
 class raffle {
 public:
     explicit raffle(raffle_settings settings);
@@ -78,8 +91,8 @@ public:
     const std::deque<raffle_draw>& draws() const { return draws_; }
     std::uint32_t every() const { return settings_.every; }
 
-    // The record for `verify_record`, one JSON object a line.
-    std::string record() const;
+    raffle_record take_record() const;
+    std::string record() const { return take_record().text(); }
 
     // Everything that a newcomer needs; restore(save()) is the identity, but for the record's runs.
     std::string save() const;

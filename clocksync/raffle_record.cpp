@@ -104,20 +104,24 @@ private:
 
 } // namespace
 
-std::string raffle::record() const {
-    std::string out = line_of(
-        {{"raffle", {{"every", settings_.every}, {"requests", requests_before_}, {"hash", hash_before_}}}});
-    auto draw = draws_.begin();
-    while (draw != draws_.end() && draw->request <= requests_before_) ++draw;
-    std::uint64_t counted = requests_before_;
-    for (const request_run& run : runs_) {
+raffle_record raffle::take_record() const {
+    return {settings_.every, requests_before_, hash_before_, runs_, draws_, requests_, hash_};
+}
+
+std::string raffle_record::text() const {
+    std::string out =
+        line_of({{"raffle", {{"every", every}, {"requests", requests_before}, {"hash", hash_before}}}});
+    auto draw = draws.begin();
+    while (draw != draws.end() && draw->request <= requests_before) ++draw;
+    std::uint64_t counted = requests_before;
+    for (const request_run& run : runs) {
         out += line_of(
             {{"run",
               {{"server", run.server}, {"client", run.client}, {"first", run.first}, {"count", run.count}}}});
         counted += run.count;
-        for (; draw != draws_.end() && draw->request <= counted; ++draw) out += line_of(draw_object(*draw));
+        for (; draw != draws.end() && draw->request <= counted; ++draw) out += line_of(draw_object(*draw));
     }
-    return out + line_of({{"end", {{"requests", requests_}, {"hash", hash_}}}});
+    return out + line_of({{"end", {{"requests", requests}, {"hash", hash}}}});
 }
 
 wire::result<record_summary> verify_record(std::string_view record) {

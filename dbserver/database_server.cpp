@@ -1,6 +1,6 @@
 #include "dbserver/database_server.hpp"
 
-#include "clocksync/election_driver.hpp"
+#include "clocksync/raffle_driver.hpp"
 #include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
 #include "dbserver/past_route.hpp"
@@ -35,6 +35,7 @@ struct database_server::parts {
     std::unique_ptr<past_reading> past;
     std::shared_ptr<net::membership> member;
     std::shared_ptr<clocksync::election_driver> election;
+    std::shared_ptr<clocksync::raffle_driver> raffle; // keeps the order's log when all front-ends are gone
     net::process_load load;
 };
 
@@ -77,6 +78,11 @@ wire::result<std::string> database_server::start() {
     electing.token = my.options.access.own_token(net::role::server);
     my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
     my.election->add_to(my.server);
+    if (my.options.raffle && my.options.leader_election && !my.options.dispatcher.empty()) {
+        clocksync::raffle_settings drawing;
+        drawing.every = my.options.raffle_every;
+        my.raffle = clocksync::start_raffle(my.threads.at(0), my.server, my.election, drawing);
+    }
 
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address || my.options.dispatcher.empty()) return address;
@@ -102,7 +108,10 @@ wire::result<std::string> database_server::start() {
         my.server.context().epoch = epoch;
         my.election->on_joined(server_id, my.server.address(), epoch, my.member->dispatcher_link());
     };
-    my.member->on_view = [&my](const v1::View& view) { my.election->on_view(view); };
+    my.member->on_view = [&my](const v1::View& view) {
+        my.election->on_view(view);
+        if (my.raffle) my.raffle->on_view(my.server.context().server_id, view);
+    };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
         if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
     };
@@ -116,6 +125,7 @@ void database_server::stop(std::chrono::milliseconds hard) {
         std::promise<void> left;
         my.threads.at(0).post([&] {
             my.member->leave([&] {
+                if (my.raffle) my.raffle->close();
                 my.election->close();
                 left.set_value();
             });

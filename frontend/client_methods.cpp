@@ -10,26 +10,28 @@ std::string attachment_name(const std::string& client_id) { return "client/" + c
 } // namespace
 
 void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
-                        std::function<void()> changed) {
+                        raffle_service& raffle, std::function<void()> changed) {
     to.rpc().on<v1::RegisterClientRequest>(
         "FrontEnd", "RegisterClient", net::anyone,
-        [&to, &clients, &boards, changed](const v1::RegisterClientRequest& request,
-                                          net::call& one) -> wire::result<v1::RegisterClientResponse> {
+        [&to, &clients, &boards, &raffle, changed](const v1::RegisterClientRequest& request, net::call& one)
+            -> wire::result<v1::RegisterClientResponse> {
             auto added = clients.add(request.client_id(), request.ticket());
             if (!added) return added.error();
             one.link().attachments()[attachment_name(request.client_id())] = std::move(*added);
+            raffle.count(one, request.client_id());
             changed();
             v1::RegisterClientResponse response;
             response.set_server_id(to.context().server_id);
             response.set_clients(clients.clients());
             response.set_sequence(boards.of(one.home()).board(net::board_view::shown).sequence());
-            response.set_next_request(1);
+            response.set_next_request(raffle.next_request(request.client_id()));
             return response;
         });
     to.rpc().on<v1::UnregisterClientRequest>(
         "FrontEnd", "UnregisterClient", net::anyone,
         [changed](const v1::UnregisterClientRequest& request,
                   net::call& one) -> wire::result<v1::UnregisterClientResponse> {
+            one.watch_requests(nullptr);
             if (one.link().attachments().erase(attachment_name(request.client_id())) == 0)
                 return wire::make_error(wire::status::not_found,
                                         "no client is registered on this connection as " +

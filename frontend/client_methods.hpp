@@ -1,6 +1,7 @@
 // RegisterClient and UnregisterClient.
 #pragma once
 
+#include "frontend/raffle_service.hpp"
 #include "frontend/registrations.hpp"
 #include "net/live_board.hpp"
 #include "net/server.hpp"
@@ -9,8 +10,9 @@
 
 namespace stadion::frontend {
 
-// `changed` is called on the connection's worker when the count may have changed.
+// `changed` is called on the connection's worker when the count may have changed. The requests of registered
+// clients are shown to the raffle.
 void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
-                        std::function<void()> changed);
+                        raffle_service& raffle, std::function<void()> changed);
 
 } // namespace stadion::frontend

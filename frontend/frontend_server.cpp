@@ -3,6 +3,7 @@
 #include "clocksync/election_driver.hpp"
 #include "frontend/client_methods.hpp"
 #include "frontend/past_route.hpp"
+#include "frontend/raffle_service.hpp"
 #include "frontend/remote_writer.hpp"
 #include "frontend/replica.hpp"
 #include "net/board_http.hpp"
@@ -18,7 +19,6 @@
 #include <mutex>
 
 namespace stadion::frontend {
-
 struct frontend_server::parts {
     parts(net::runtime& to_run_on, frontend_options with)
         : threads(to_run_on),
@@ -43,6 +43,8 @@ struct frontend_server::parts {
     net::runtime& threads;
     frontend_options options;
     registrations clients; // outlives the connections that hold registrations
+    std::shared_ptr<clocksync::raffle_driver> raffle_order; // null: switched off
+    std::unique_ptr<raffle_service> raffle;                 // outlives the connections it watches
     net::server server;
     net::board_set boards;
     remote_writer writer;
@@ -71,7 +73,6 @@ wire::result<std::string> frontend_server::start() {
                        },
                        my.options.access.own_token(net::role::server)));
     add_board_streams(my.server, my.boards);
-    add_client_methods(my.server, my.clients, my.boards, [] {});
     my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
     my.server.add_check("board", [&my]() -> wire::result<void> {
         if (my.feed->is_filled() && my.feed->is_following()) return {};
@@ -94,6 +95,16 @@ wire::result<std::string> frontend_server::start() {
     my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
     my.election->add_to(my.server);
 
+    // Without peers, or without a leader to bring them into one view, there is no order to draw from.
+    if (my.options.raffle && my.options.leader_election && !my.options.dispatcher.empty()) {
+        clocksync::raffle_settings drawing;
+        drawing.every = my.options.raffle_every;
+        my.raffle_order = clocksync::start_raffle(my.threads.at(0), my.server, my.election, drawing);
+    }
+    my.raffle = std::make_unique<raffle_service>(my.threads, my.raffle_order, my.options.raffle_every);
+    my.raffle->add_to(my.server, my.boards);
+    add_client_methods(my.server, my.clients, my.boards, *my.raffle, [] {});
+
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address) return address;
     if (!my.options.database.empty())
@@ -105,7 +116,7 @@ wire::result<std::string> frontend_server::start() {
     joining.kind = "frontend";
     joining.address = *address;
     joining.capacity = my.options.capacity;
-    joining.services = {"FrontEnd"};
+    joining.services = {"FrontEnd", "Raffle"};
     joining.token = my.options.access.own_token(net::role::server);
     my.member = std::make_shared<net::membership>(my.threads.at(0), std::move(joining));
     my.member->on_report = [&my] {
@@ -128,6 +139,7 @@ wire::result<std::string> frontend_server::start() {
     };
     my.member->on_view = [&my](const v1::View& view) {
         my.election->on_view(view);
+        if (my.raffle_order) my.raffle_order->on_view(my.server.context().server_id, view);
         if (!my.options.database.empty()) return;
         for (const auto& one : view.servers())
             if (one.kind() == "dbserver") my.follow_database(one.address());
@@ -145,6 +157,7 @@ void frontend_server::stop(std::chrono::milliseconds hard) {
         std::promise<void> left;
         my.threads.at(0).post([&] {
             my.member->leave([&] {
+                if (my.raffle_order) my.raffle_order->close();
                 my.election->close();
                 left.set_value();
             });

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "net/access.hpp"
+#include "net/request_watch.hpp"
 #include "net/runtime.hpp"
 #include "wire/method_table.hpp"
 #include "wire/proto/handshake.pb.h"
@@ -45,6 +46,9 @@ public:
     // Whether the caller stays on this connection, so that its loss says something about the caller. Over
     // HTTP a connection means nothing.
     virtual bool is_from_lasting_connection() const noexcept { return true; }
+
+    // From the next request on this connection, its requests are shown to `watch`; null: to nobody any more.
+    virtual void watch_requests(std::shared_ptr<request_watch>) {}
 
     bool is_answered() const noexcept { return answered_; }
     virtual std::shared_ptr<pending_call> defer() = 0;

@@ -156,6 +156,14 @@ void live_board::replace(std::uint64_t sequence, const event_batch& states, cons
     wake_waiters();
 }
 
+void live_board::announce(const board_event_ptr& event) {
+    for (auto& [topics, alike] : groups_) {
+        if (!alike.filter.matches(event->topic())) continue;
+        for (auto* one : alike.members)
+            if (one->live_) one->sink_.on_event(event);
+    }
+}
+
 // --- waiting for a sequence ---
 
 void live_board::waiter::expire() {
@@ -230,6 +238,12 @@ void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batc
                         std::shared_ptr<const live_board::frozen_states> shown) {
     on_each([sequence, states = std::move(states),
              shown = std::move(shown)](live_board& one) { one.replace(sequence, *states, shown.get()); },
+            nullptr);
+}
+
+void board_set::announce(std::function<board_event_ptr(std::uint64_t sequence)> make) {
+    on_each([make = std::move(make)](
+                live_board& one) { one.announce(make(one.board(board_view::shown).sequence())); },
             nullptr);
 }
 

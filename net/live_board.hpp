@@ -96,6 +96,9 @@ public:
     };
     void replace(std::uint64_t sequence, const event_batch& states, const frozen_states* shown = nullptr);
 
+    // Shows an event that is no part of the board to those who are up to date; nobody can resume from it.
+    void announce(const board_event_ptr& event);
+
     // Calls the subscriber's on_start before it returns.
     std::unique_ptr<subscription> subscribe(board_subscriber& sink, const request& wanted);
 
@@ -156,6 +159,8 @@ public:
     void remember(std::shared_ptr<const event_batch> events);
     void replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states,
                  std::shared_ptr<const live_board::frozen_states> shown = nullptr);
+    // See live_board; each worker makes the event for the sequence its board is at.
+    void announce(std::function<board_event_ptr(std::uint64_t sequence)> make);
 
     // The highest sequence that every worker has; any thread.
     std::uint64_t sequence() const noexcept { return sequence_.load(std::memory_order_acquire); }

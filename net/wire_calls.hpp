@@ -77,6 +77,7 @@ public:
     }
 
     std::shared_ptr<pending_call> defer() override;
+    void watch_requests(std::shared_ptr<request_watch> watch) override { owner_.watch_ = std::move(watch); }
 
     clock::time_point now() const noexcept { return now_; }
 

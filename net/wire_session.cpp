@@ -157,6 +157,7 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
         return send_error(header.id, failure, now);
     }
 
+    if (watch_) watch_->saw(header.id);
     immediate_call one(*this, frame, *route->method, now);
     route->run(one);
     if (!one.is_answered())

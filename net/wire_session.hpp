@@ -56,6 +56,7 @@ private:
     connection& link_;
     server_context& server_;
     std::unordered_map<std::uint64_t, std::weak_ptr<deferred_call>> pending_;
+    std::shared_ptr<request_watch> watch_;
     std::uint64_t last_accepted_ = 0;
     silence_deadline silence_{this};
     clock::time_point started_;

@@ -160,6 +160,7 @@ awaitable<bool> client_session::enter(std::string address) {
     while (!fresh->is_ready() && fresh->last_failure() == untried && clock::now() < deadline && !stopping_)
         co_await until([&] { return fresh->is_ready() || stopping_; }, clock::now() + connect_check_every);
 
+    if (link_) fresh->continue_from(link_->next_id()); // a request's number is its own, wherever it is sent
     v1::RegisterClientRequest request;
     request.set_client_id(wanted_.client_id);
     request.set_ticket(ticket_);

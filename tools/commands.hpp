@@ -31,5 +31,6 @@ void add_load(CLI::App& program, command_context& context);
 void add_bench(CLI::App& program, command_context& context);
 void add_top(CLI::App& program, command_context& context);
 void add_check(CLI::App& program, command_context& context);
+void add_raffle(CLI::App& program, command_context& context);
 
 } // namespace stadion::tools

@@ -29,6 +29,7 @@ public:
             if (states_left_ == 0) position_ = snapshot_;
             return false;
         }
+        if (event.has_draw()) return true; // shown as it happens, at no place of its own in the feed
         if (states_left_ > 0) {
             if (--states_left_ == 0) position_ = std::max(snapshot_, event.sequence());
             return true;

@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
     tools::add_bench(program, context);
     tools::add_top(program, context);
     tools::add_check(program, context);
+    tools::add_raffle(program, context);
 
     try {
         program.parse(argc, argv);

@@ -58,6 +58,7 @@ void board_event::make_json() const {
     if (const auto* one = marker()) append_json(state_json_, *one);
     json_ = "{\"sequence\":" + std::to_string(sequence()) + ",\"topic\":";
     append_json_string(json_, topic());
+    if (event_.has_draw()) append_json(state_json_, event_.draw());
     if (!state_json_.empty()) json_.append(",\"").append(type()).append("\":").append(state_json_);
     json_ += '}';
 }

@@ -121,6 +121,20 @@ void append_json(std::string& out, const v1::BoardState& state) {
     out += '}';
 }
 
+void append_json(std::string& out, const v1::Draw& draw) {
+    out += "{\"number\":";
+    append_number(out, draw.number());
+    out += ",\"request\":";
+    append_number(out, draw.request());
+    out += ",\"client_id\":";
+    append_json_string(out, draw.client_id());
+    out += ",\"server_id\":";
+    append_number(out, draw.server_id());
+    out += ",\"hash\":";
+    append_json_string(out, draw.hash());
+    out += '}';
+}
+
 std::optional<v1::Score::Status> parse_status(std::string_view name) {
     v1::Score::Status status{};
     if (v1::Score::Status_Parse(std::string(name), &status)) return status;

@@ -20,6 +20,9 @@ void append_json(std::string& out, const v1::MedalTally& tally);
 // {"frozen","since","sequence"}; since is null when the board is not frozen.
 void append_json(std::string& out, const v1::BoardState& state);
 
+// {"number","request","client_id","server_id","hash"}
+void append_json(std::string& out, const v1::Draw& draw);
+
 // A JSON string with its quotes. The text is UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 

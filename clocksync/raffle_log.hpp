@@ -1,0 +1,39 @@
+// The raffle as all threads of a server see it: fed by the order on its strand, read by every worker.
+//
+// Guarded by one mutex that is held for one delivery or one copy. The request path never takes it.
+#pragma once
+
+#include "clocksync/ordered_multicast.hpp"
+#include "clocksync/raffle.hpp"
+
+#include <functional>
+#include <mutex>
+
+namespace stadion::clocksync {
+
+class raffle_log {
+public:
+    explicit raffle_log(raffle_settings settings) : raffle_(settings) {}
+
+    // The strand's thread.
+    void restore(const order_output::restored& from);
+    std::vector<raffle_draw> deliver(const order_output::delivered& what);
+    std::string snapshot() const;
+
+    // Any thread.
+    struct standing {
+        std::uint32_t every = 0;
+        std::uint64_t requests = 0;
+        std::string hash;
+        std::vector<raffle_draw> draws; // those kept, oldest first
+    };
+    standing now(bool with_draws) const;
+    std::uint64_t next_request(std::string_view client) const;
+    std::string record() const; // the export; written outside the lock
+
+private:
+    mutable std::mutex mutex_;
+    raffle raffle_;
+};
+
+} // namespace stadion::clocksync

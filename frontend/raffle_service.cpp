@@ -1,0 +1,177 @@
+#include "frontend/raffle_service.hpp"
+
+#include "wire/board_json.hpp"
+#include "wire/proto/raffle.pb.h"
+
+#include <nlohmann/json.hpp>
+
+namespace stadion::frontend {
+namespace {
+
+using clocksync::raffle_draw;
+using clocksync::request_run;
+
+constexpr auto gather_for = std::chrono::milliseconds(20);
+constexpr std::size_t runs_gathered_max = 4096; // then they go at once
+
+v1::Draw to_message(const raffle_draw& draw) {
+    v1::Draw message;
+    message.set_number(draw.number);
+    message.set_request(draw.request);
+    message.set_client_id(draw.client);
+    message.set_server_id(draw.server);
+    message.set_hash(draw.hash);
+    return message;
+}
+
+v1::GetRaffleResponse to_message(const clocksync::raffle_log::standing& now) {
+    v1::GetRaffleResponse response;
+    response.set_enabled(true);
+    response.set_every(now.every);
+    response.set_requests(now.requests);
+    for (const raffle_draw& draw : now.draws) *response.add_draws() = to_message(draw);
+    return response;
+}
+
+std::string to_json(const v1::GetRaffleResponse& from) {
+    std::string out = from.enabled() ? "{\"enabled\":true" : "{\"enabled\":false";
+    out += ",\"every\":" + std::to_string(from.every()) + ",\"requests\":" + std::to_string(from.requests()) +
+           ",\"draws\":[";
+    for (int i = 0; i < from.draws_size(); ++i) {
+        if (i != 0) out += ',';
+        wire::append_json(out, from.draws(i));
+    }
+    return out + "]}\n";
+}
+
+} // namespace
+
+// Gathers the runs of one worker's clients.
+class raffle_service::collector {
+public:
+    collector(net::worker& home, std::shared_ptr<clocksync::raffle_driver> driver)
+        : home_(home), driver_(std::move(driver)) {}
+
+    void add(request_run run) {
+        runs_.push_back(std::move(run));
+        if (runs_.size() >= runs_gathered_max) hand_over();
+    }
+    void wait_for(std::shared_ptr<client_watch> one) {
+        active_.push_back(std::move(one));
+        if (active_.size() == 1) home_.arm(due_, gather_for);
+    }
+
+private:
+    struct gather_deadline : net::deadline {
+        collector* owner;
+        explicit gather_deadline(collector* of)
+            : deadline([](deadline& entry) { static_cast<gather_deadline&>(entry).owner->gather(); }),
+              owner(of) {}
+    };
+
+    void gather();
+    void hand_over() {
+        if (runs_.empty()) return;
+        driver_->home().post([driver = driver_, runs = std::exchange(runs_, {})]() mutable {
+            driver->count(std::move(runs));
+        });
+    }
+
+    net::worker& home_;
+    std::shared_ptr<clocksync::raffle_driver> driver_;
+    std::vector<std::shared_ptr<client_watch>> active_; // with a run begun
+    std::vector<request_run> runs_;
+    gather_deadline due_{this};
+};
+
+class raffle_service::client_watch final : public net::request_watch,
+                                           public std::enable_shared_from_this<client_watch> {
+public:
+    client_watch(collector& to, std::string client_id) : to_(to), client_id_(std::move(client_id)) {}
+
+    request_run run(std::uint64_t first, std::uint64_t count) const { return {0, client_id_, first, count}; }
+
+protected:
+    void on_run(std::uint64_t first, std::uint64_t count) override { to_.add(run(first, count)); }
+    void on_first() override { to_.wait_for(shared_from_this()); }
+
+private:
+    collector& to_;
+    std::string client_id_;
+};
+
+void raffle_service::collector::gather() {
+    for (const auto& one : std::exchange(active_, {}))
+        one->take([&](std::uint64_t first, std::uint64_t count) { add(one->run(first, count)); });
+    hand_over();
+}
+
+raffle_service::raffle_service(net::runtime& threads, std::shared_ptr<clocksync::raffle_driver> driver,
+                               std::uint32_t every)
+    : driver_(std::move(driver)), every_(every) {
+    for (std::size_t i = 0; driver_ && i < threads.size(); ++i)
+        collectors_.push_back(std::make_unique<collector>(threads.at(i), driver_));
+}
+
+raffle_service::~raffle_service() = default;
+
+void raffle_service::count(net::call& registration, const std::string& client_id) {
+    if (!driver_) return;
+    registration.watch_requests(
+        std::make_shared<client_watch>(*collectors_[registration.home().index()], client_id));
+}
+
+std::uint64_t raffle_service::next_request(std::string_view client_id) const {
+    return driver_ ? driver_->log().next_request(client_id) : 1;
+}
+
+void raffle_service::add_to(net::server& to, net::board_set& boards) {
+    const auto standing = [this](bool with_draws) {
+        if (driver_) return to_message(driver_->log().now(with_draws));
+        v1::GetRaffleResponse off;
+        off.set_every(every_);
+        return off;
+    };
+    to.add_service("Raffle", "Every so many requests of registered clients, one wins");
+    to.rpc().on<v1::GetRaffleRequest>(
+        "Raffle", "GetRaffle", net::anyone,
+        [standing](const v1::GetRaffleRequest&, net::call&) -> wire::result<v1::GetRaffleResponse> {
+            return standing(true);
+        });
+    to.http().on(net::http_method::get, "/v1/raffle", net::anyone, [standing](const net::http_request&) {
+        return net::json_response(to_json(standing(true)));
+    });
+    to.http().on(net::http_method::get, "/v1/raffle/record", net::anyone, [this](const net::http_request&) {
+        if (!driver_)
+            return net::problem(wire::make_error(wire::status::not_found, "the raffle is switched off"));
+        net::http_response response;
+        response.content_type = "application/x-ndjson";
+        response.body = driver_->log().record();
+        return response;
+    });
+    if (!driver_) return;
+    driver_->on_draws = [this, &boards](const auto& draws) { show(boards, draws); };
+    to.add_status([this](nlohmann::ordered_json& status) {
+        const auto now = driver_->log().now(false);
+        const auto& order = driver_->order();
+        status["order"] = {
+            {"view", {{"epoch", order.view_epoch.load()}, {"serial", order.view_serial.load()}}},
+            {"members", order.members.load()},
+            {"index", order.index.load()},
+            {"lag", order.lag.load()}};
+        status["raffle"] = {{"requests", now.requests}, {"hash", now.hash}, {"missed", driver_->missed()}};
+    });
+}
+
+void raffle_service::show(net::board_set& boards, const std::vector<raffle_draw>& draws) {
+    for (const raffle_draw& draw : draws)
+        boards.announce([message = to_message(draw)](std::uint64_t sequence) {
+            v1::Event event;
+            event.set_sequence(sequence);
+            event.set_topic("raffle");
+            *event.mutable_draw() = message;
+            return std::make_shared<const wire::board_event>(std::move(event));
+        });
+}
+
+} // namespace stadion::frontend

@@ -1,0 +1,46 @@
+// The raffle on a front-end: counts the requests of registered clients, shows the draws.
+//
+// A client's requests are counted by their correlation ids, in runs, on the worker of its connection; every
+// `gather_for` a worker hands its runs to the order. The request itself waits for nothing. What a killed
+// server has not handed on is not counted, at most that much time's requests; a client that repeats them
+// elsewhere under their ids has them counted there.
+//
+// Offers Raffle.GetRaffle, GET /v1/raffle, GET /v1/raffle/record (the export that `stadion raffle verify`
+// checks), the topic `raffle`, and its part of /status and /metrics. Threading: as its parts say; `count` is
+// called on the connection's worker.
+#pragma once
+
+#include "clocksync/raffle_driver.hpp"
+#include "net/live_board.hpp"
+#include "net/server.hpp"
+
+namespace stadion::frontend {
+
+class raffle_service {
+public:
+    // `driver` null: the raffle is switched off; it says so.
+    raffle_service(net::runtime& threads, std::shared_ptr<clocksync::raffle_driver> driver,
+                   std::uint32_t every);
+    ~raffle_service();
+
+    // Before the server listens.
+    void add_to(net::server& to, net::board_set& boards);
+
+    // From here on the requests of this call's connection are the client's.
+    void count(net::call& registration, const std::string& client_id);
+
+    // What the client may number its next request.
+    std::uint64_t next_request(std::string_view client_id) const;
+
+private:
+    class collector;
+    class client_watch;
+
+    void show(net::board_set& boards, const std::vector<clocksync::raffle_draw>& draws);
+
+    std::shared_ptr<clocksync::raffle_driver> driver_;
+    const std::uint32_t every_;
+    std::vector<std::unique_ptr<collector>> collectors_; // by worker
+};
+
+} // namespace stadion::frontend
