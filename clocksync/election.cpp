@@ -19,8 +19,12 @@ election_actions election::on_view(instant now, const fleet_view& view) {
     election_actions out;
     if (view.number < view_number_) return out;
     const bool changed = view.ring != ring_;
+    const member* const before = find_member(ring_, self_);
+    const member* const after = find_member(view.ring, self_);
+    const bool was_dropped = before != nullptr && (after == nullptr || *after != *before);
     view_number_ = view.number;
     ring_ = view.ring;
+    if (was_dropped) step_down(out); // before the ring takes us in again
     note_epoch(now, view.epoch, out);
     if (view.epoch == highest_ && view.leader != 0 && view.leader != self_ && leader_ == 0)
         adopt(now, view.epoch, view.leader, out);
@@ -301,6 +305,15 @@ void election::note_epoch(instant now, epoch_number epoch, election_actions& out
     if (leader_ == 0) return;
     leader_ = 0;
     out.push_back(leader_changed{epoch, 0});
+}
+
+// The dispatcher has given us up, and with us what we led: under this epoch we lead no more.
+void election::step_down(election_actions& out) {
+    born_ = highest_;
+    if (leader_ != self_) return;
+    leader_ = 0;
+    next_beat_ = never;
+    out.push_back(leader_changed{highest_, 0});
 }
 
 void election::adopt(instant now, epoch_number epoch, server_id leader, election_actions& out) {

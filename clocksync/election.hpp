@@ -136,6 +136,7 @@ private:
 
     void note_epoch(instant now, epoch_number epoch, election_actions& out);
     void adopt(instant now, epoch_number epoch, server_id leader, election_actions& out);
+    void step_down(election_actions& out);
     void ask(instant now, election_reason reason, election_actions& out);
     void ask_again_later(instant now);
     void suspect(instant now, election_reason reason, election_actions& out);
@@ -157,7 +158,7 @@ private:
     std::vector<member> ring_;
     std::uint64_t view_number_ = 0;
 
-    epoch_number born_; // the epoch known at the start
+    epoch_number born_; // the epoch known when this server entered the ring
     epoch_number highest_;
     server_id leader_ = 0; // under highest_
     double leader_score_ = 0;

@@ -1,5 +1,6 @@
 #include "clocksync/election_driver.hpp"
 
+#include "clocksync/fleet_view.hpp"
 #include "net/http_session.hpp"
 #include "net/on_worker.hpp"
 #include "wire/json.hpp"
@@ -38,13 +39,6 @@ std::optional<epoch_number> epoch_in(const wire::error& failure) {
     if (failure.code != wire::status::failed_precondition || found == failure.details.end())
         return std::nullopt;
     return std::strtoull(found->second.c_str(), nullptr, 10);
-}
-
-fleet_view to_fleet_view(const v1::View& view) {
-    fleet_view out{view.number(), view.epoch(), view.leader_id(), {}};
-    for (const auto& one : view.servers())
-        if (one.state() == v1::Server::UP) out.ring.push_back({one.server_id(), one.incarnation()});
-    return out;
 }
 
 } // namespace
@@ -97,13 +91,13 @@ void election_driver::on_joined(server_id self, const std::string& address, epoc
 }
 
 void election_driver::on_view(const v1::View& view) {
-    if (!machine_ || closed_) return;
+    const auto fleet = to_fleet_view(view);
+    if (!machine_ || closed_ || !fleet) return;
     std::map<std::uint32_t, std::string> others;
     for (const auto& one : view.servers())
-        if (one.state() == v1::Server::UP && one.server_id() != self_)
-            others[one.server_id()] = one.address();
+        if (one.incarnation() != 0 && one.server_id() != self_) others[one.server_id()] = one.address();
     peers_.follow(others);
-    perform_all(machine_->on_view(monotonic(), to_fleet_view(view)));
+    perform_all(machine_->on_view(monotonic(), *fleet));
 }
 
 void election_driver::add_load(double load) {

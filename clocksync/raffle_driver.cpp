@@ -1,5 +1,6 @@
 #include "clocksync/raffle_driver.hpp"
 
+#include "clocksync/fleet_view.hpp"
 #include "clocksync/order_methods.hpp"
 
 namespace stadion::clocksync {
@@ -30,12 +31,13 @@ void raffle_driver::join(member self) {
 }
 
 void raffle_driver::on_view(server_id self, const v1::View& shown) {
-    if (closed_) return;
-    fleet_view view{shown.number(), shown.epoch(), shown.leader_id(), {}};
-    for (const auto& one : shown.servers())
-        if (one.state() == v1::Server::UP) view.ring.push_back({one.server_id(), one.incarnation()});
-    if (const member* const me = find_member(view.ring, self); me && !order_) join(*me);
-    if (order_) order_->on_view(view);
+    const auto view = to_fleet_view(shown);
+    if (closed_ || !view) return;
+    // A view without this server is none of its business: it is let in again as another incarnation.
+    const member* const me = find_member(view->ring, self);
+    if (me == nullptr) return;
+    if (!order_) join(*me);
+    order_->on_view(*view);
 }
 
 void raffle_driver::on_leader(epoch_number epoch, server_id leader) {

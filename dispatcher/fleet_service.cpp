@@ -36,11 +36,7 @@ fleet_service::fleet_service(net::worker& home, fleet_options options, memory_fi
 }
 
 wire::result<void> fleet_service::remember_start() {
-    const auto remembered = remember([](memory& content) {
-        ++content.starts;
-        ++content.epoch; // whoever led under the dispatcher before us leads no more
-        content.leader = 0;
-    });
+    const auto remembered = remember([](memory& content) { ++content.starts; });
     if (!remembered) return remembered;
     const auto& content = memory_.content();
     registry_ = std::make_unique<registry>(
@@ -48,6 +44,9 @@ wire::result<void> fleet_service::remember_start() {
         registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.epoch});
     lock_ = std::make_unique<clocksync::election_lock>(
         options_.lock, clocksync::lock_record{content.epoch, content.leader}, instant_now());
+    const auto& beats = options_.registry.members;
+    ring_ =
+        std::make_unique<fleet_ring>(content.ring, instant_now(), beats.heartbeat_period * beats.misses_max);
     return {};
 }
 
@@ -88,9 +87,8 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
                                                    balancer::connection_id connection) {
     auto answer = registry_->join(request, connection, now());
     if (!answer) return answer;
-    // Never one that another dispatcher before us gave out.
-    incarnations_[answer->server_id()] = (std::uint64_t{memory_.content().starts} << 32) + ++joins_;
-    *answer->mutable_view() = view();
+    const bool same = answer->server_id() == request.server_id();
+    ring_->joined({answer->server_id(), same ? request.incarnation() : 0});
     const auto remembered =
         remember([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
     if (!remembered) {
@@ -106,6 +104,7 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
         if (child.pid == request.pid() && child.kind == request.kind() && child.address.ends_with(":0"))
             children_->bound(child.pid, request.address());
     settle();
+    *answer->mutable_view() = view();
     return answer;
 }
 
@@ -141,7 +140,10 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
                      decision.answer.epoch, request.reason());
     }
-    if (decision.silenced != 0) registry_->drop_silent(balancer::server_id{decision.silenced});
+    if (decision.silenced != 0) {
+        registry_->drop_silent(balancer::server_id{decision.silenced});
+        ring_->silenced(decision.silenced);
+    }
     v1::GetLeaderElectionLockResponse answer;
     answer.set_granted(decision.answer.granted);
     answer.set_epoch(decision.answer.epoch);
@@ -226,7 +228,7 @@ void fleet_service::stop_the_drained() {
 
 void fleet_service::settle() {
     report_departures();
-    if (registry_->view_number() != settled_view_) tell_lock();
+    follow_ring();
     registry_->set_epoch(lock_->record().epoch);
     note_children_up();
     publish();
@@ -238,14 +240,16 @@ void fleet_service::report_departures() {
                      balancer::to_text(gone.reason));
 }
 
-void fleet_service::tell_lock() {
-    std::vector<clocksync::member> ring;
-    for (const auto& [id, server] : registry_->members())
-        if (server.state == server_state::up) ring.push_back({number(id), incarnations_[number(id)]});
-    const auto record = lock_->set_members(instant_now(), ring);
-    if (!record) return;
-    const auto remembered = remember([&](memory& content) { content.leader = record->leader; });
-    if (!remembered) spdlog::error("the leader is not remembered: {}", remembered.error().message);
+void fleet_service::follow_ring() {
+    if (ring_->follow(registry_->members(), instant_now())) ring_remembered_ = false;
+    if (ring_remembered_) return;
+    (void)lock_->set_members(instant_now(), ring_->record().ring).has_value();
+    const auto remembered = remember([&](memory& content) {
+        content.ring = ring_->record();
+        content.leader = lock_->record().leader;
+    });
+    ring_remembered_ = remembered.has_value();
+    if (!remembered) spdlog::error("the ring is not remembered: {}", remembered.error().message);
 }
 
 void fleet_service::note_children_up() {
@@ -275,24 +279,21 @@ void fleet_service::publish() {
         fresh.clients += server.clients;
         fresh.capacity += server.capacity;
     }
-    const bool is_news = fresh.view_number != settled_view_ || fresh.epoch != settled_epoch_ ||
-                         fresh.leader != settled_leader_;
-    settled_view_ = fresh.view_number;
-    settled_epoch_ = fresh.epoch;
-    settled_leader_ = fresh.leader;
     {
         const std::lock_guard lock(picture_mutex_);
         picture_ = std::move(fresh);
     }
-    if (is_news && on_view) on_view(view());
+    const news now_shown{registry_->view_number(), ring_->record().number, lock_->record().epoch,
+                         lock_->record().leader, is_ring_pending()};
+    if (std::exchange(shown_, now_shown) != now_shown && on_view) on_view(view());
 }
 
 v1::View fleet_service::view() const {
     auto answer = registry_->view();
     answer.set_leader_id(lock_->record().leader);
-    for (auto& one : *answer.mutable_servers())
-        if (const auto found = incarnations_.find(one.server_id()); found != incarnations_.end())
-            one.set_incarnation(found->second);
+    answer.set_ring_pending(is_ring_pending());
+    if (answer.ring_pending()) return answer;
+    for (auto& one : *answer.mutable_servers()) one.set_incarnation(ring_->incarnation_of(one.server_id()));
     return answer;
 }
 

@@ -1,14 +1,15 @@
 // The fleet and what is decided about it: registry, election lock, scaler, supervisor and the memory they
 // share, kept in step with each other.
 //
-// After every event the same round is made (`settle`): who has departed is reported, the election lock hears
-// of the new view, what must be remembered is written, watchers are sent the view, and servers that are
+// After every event the same round is made (`settle`): who has departed is reported, ring and election lock
+// hear of the new view, what must be remembered is written, watchers are sent the view, and servers that are
 // drained empty are stopped. What an answer promises is on disk before the answer leaves.
 //
 // Threading: one worker. `picture` may be read by any thread.
 #pragma once
 
 #include "clocksync/election_lock.hpp"
+#include "dispatcher/fleet_ring.hpp"
 #include "dispatcher/memory_file.hpp"
 #include "dispatcher/registry.hpp"
 #include "dispatcher/supervisor_driver.hpp"
@@ -51,7 +52,7 @@ public:
     std::function<void(const std::string& kind, const std::string& address)> on_child_up;
     std::function<void()> on_complete;
 
-    // Before anything else: notes that a dispatcher has started, under a higher epoch than all before it.
+    // Before anything else: notes that a dispatcher has started. Who led under the one before us still leads.
     wire::result<void> remember_start();
     // Adopts and starts children, and begins to tick. FAILED_PRECONDITION as `plan_adoption` has it: then
     // nothing was started.
@@ -78,15 +79,24 @@ public:
     fleet_picture picture() const;
 
 private:
+    // What makes a view worth sending; the clients of the servers, say, do not.
+    struct news {
+        std::uint64_t view = 0, ring = 0, epoch = 0;
+        std::uint32_t leader = 0;
+        bool pending = false;
+        bool operator==(const news&) const = default;
+    };
+
     void tick();
     void scale();
     void stop_the_drained();
     void settle();
     void report_departures();
-    void tell_lock();
+    void follow_ring();
     void note_children_up();
     void publish();
     v1::View view() const;
+    bool is_ring_pending() const { return !ring_remembered_ || ring_->is_pending(); }
     wire::result<void> remember(const std::function<void(memory&)>& change);
     std::vector<balancer::front_end_load> loads_with_children() const;
     const balancer::member* member_at(std::string_view address) const;
@@ -95,16 +105,14 @@ private:
     fleet_options options_;
     memory_file memory_;
     std::unique_ptr<registry> registry_;
+    std::unique_ptr<fleet_ring> ring_;
     std::unique_ptr<clocksync::election_lock> lock_;
     std::unique_ptr<supervisor_driver> children_;
     balancer::scaler scaler_;
     net::asio::steady_timer ticker_;
-    std::map<std::uint32_t, std::uint64_t> incarnations_; // by server id; higher at each join
-    std::uint64_t joins_ = 0;
     std::set<std::uint32_t> announced_; // pids of children that are or were up
-    std::uint64_t settled_view_ = 0;
-    std::uint64_t settled_epoch_ = 0;
-    std::uint32_t settled_leader_ = 0;
+    bool ring_remembered_ = false;      // as it is now
+    news shown_;                        // with the last view that was sent
     balancer::time_point scaled_at_{};
     bool complete_ = false;
     bool stopping_ = false;

@@ -64,6 +64,25 @@ wire::result<child_record> decode_child(const json& object, std::size_t index) {
     return child;
 }
 
+wire::result<clocksync::membership_record> decode_ring(const json& object) {
+    if (!object.is_object()) return damaged("ring is not an object");
+    field_reader fields(object, "ring.");
+    clocksync::membership_record ring;
+    ring.number = fields.number<std::uint64_t>("number");
+    const auto servers = object.find("servers");
+    if (servers == object.end() || !servers->is_array()) fields.fail("servers", "is not a list");
+    if (fields.failure()) return damaged(*fields.failure());
+    for (std::size_t index = 0; index < servers->size(); ++index) {
+        const std::string place = "ring.servers[" + std::to_string(index) + "]";
+        if (!(*servers)[index].is_object()) return damaged(place + " is not an object");
+        field_reader one((*servers)[index], place + ".");
+        ring.ring.push_back(
+            {one.number<std::uint32_t>("server_id"), one.number<std::uint64_t>("incarnation")});
+        if (one.failure()) return damaged(*one.failure());
+    }
+    return ring;
+}
+
 } // namespace
 
 std::string encode(const memory& remembered) {
@@ -71,11 +90,15 @@ std::string encode(const memory& remembered) {
     for (const child_record& child : remembered.children)
         children.push_back(
             {{"kind", child.kind}, {"address", child.address}, {"pid", child.pid}, {"born", child.born}});
+    json ring = json::array();
+    for (const clocksync::member& one : remembered.ring.ring)
+        ring.push_back({{"server_id", one.id}, {"incarnation", one.incarnation}});
     const json document{{"format", format},
                         {"starts", remembered.starts},
                         {"epoch", remembered.epoch},
                         {"leader", remembered.leader},
                         {"next_server_id", remembered.next_server_id},
+                        {"ring", {{"number", remembered.ring.number}, {"servers", std::move(ring)}}},
                         {"children", std::move(children)}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }
@@ -98,8 +121,14 @@ wire::result<memory> decode_memory(std::string_view text) {
     if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
     const auto children = document.find("children");
     if (children == document.end() || !children->is_array()) fields.fail("children", "is not a list");
+    const auto ring = document.find("ring");
+    if (ring == document.end()) fields.fail("ring", "is not there");
     if (fields.failure()) return damaged(*fields.failure());
 
+    auto remembered_ring = decode_ring(*ring);
+    if (!remembered_ring) return std::move(remembered_ring).error();
+    remembered.ring = *std::move(remembered_ring);
+    remembered.ring.last_id = remembered.next_server_id - 1;
     for (std::size_t index = 0; index < children->size(); ++index) {
         auto child = decode_child((*children)[index], index);
         if (!child) return std::move(child).error();

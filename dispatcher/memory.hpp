@@ -2,7 +2,7 @@
 //
 // Pure encoding and decoding; whoever owns the file replaces it atomically. The file is small, for people to
 // read, and written before what it says is acted upon: an epoch before it is granted, an id before the
-// server that gets it hears of it, a child as soon as it runs.
+// server that gets it hears of it, a ring before it is shown, a child as soon as it runs.
 //
 //     {
 //       "format": 1,
@@ -10,6 +10,7 @@
 //       "epoch": 17,
 //       "leader": 2,
 //       "next_server_id": 6,
+//       "ring": {"number": 9, "servers": [{"server_id": 2, "incarnation": 7}]},
 //       "children": [
 //         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127}
 //       ]
@@ -18,6 +19,7 @@
 // A file that is damaged is refused, never guessed at: an epoch that fell would let a deposed leader back in.
 #pragma once
 
+#include "clocksync/membership.hpp"
 #include "wire/result.hpp"
 
 #include <cstdint>
@@ -44,6 +46,7 @@ struct memory {
     std::uint64_t epoch = 0;  // the highest the election lock has granted
     std::uint32_t leader = 0; // who leads under it; 0: nobody yet
     std::uint32_t next_server_id = 1;
+    clocksync::membership_record ring; // its last_id is not written: next_server_id says it
     std::vector<child_record> children;
 
     bool operator==(const memory&) const = default;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace stadion::net {
 namespace {
 
@@ -35,6 +37,7 @@ void membership::start() {
         auto self = weak.lock();
         if (!self || self->leaving_) return;
         self->joined_ = false;
+        self->following_ = false;
         self->beating_ = false;
         self->beat_.disarm();
         if (ready) self->join();
@@ -52,6 +55,7 @@ void membership::join() {
     for (const auto& service : options_.services) request.add_services(service);
     request.set_server_id(server_id_);
     request.set_clients(said.clients);
+    request.set_incarnation(incarnation_);
     link_->call(join_method, request.SerializeAsString(), {}, [weak = weak_from_this()](auto outcome) {
         auto self = weak.lock();
         if (!self || self->leaving_) return;
@@ -67,8 +71,8 @@ void membership::on_joined_reply(const v1::JoinResponse& response) {
     server_id_ = response.server_id();
     period_ = std::chrono::milliseconds(std::max(response.heartbeat_ms(), 10U));
     if (on_joined) on_joined(server_id_, response.epoch());
-    if (on_view && response.has_view()) on_view(response.view());
-    follow_view();
+    take_view(response.view());
+    if (!std::exchange(following_, true)) follow_view();
     beat(); // the first one says that we serve
 }
 
@@ -79,9 +83,21 @@ void membership::follow_view() {
             auto self = weak.lock();
             v1::View view;
             if (!self || !view.ParseFromArray(body.data(), static_cast<int>(body.size()))) return;
-            if (self->on_view) self->on_view(view);
+            self->take_view(view);
         },
         [](auto) {}); // ends with the connection, and begins again with the next
+}
+
+void membership::take_view(const v1::View& view) {
+    if (!joined_ || leaving_) return;
+    const auto& servers = view.servers();
+    const auto me = std::ranges::find(servers, server_id_, &v1::Server::server_id);
+    if (me != servers.end() && !view.ring_pending()) incarnation_ = me->incarnation();
+    if (on_view) on_view(view);
+    if (me != servers.end() || beating_) return; // while a heartbeat is on its way, its answer says the same
+    joined_ = false;
+    beat_.disarm();
+    join(); // we were taken for dead
 }
 
 void membership::beat() {

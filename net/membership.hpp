@@ -58,17 +58,20 @@ private:
     void join();
     void on_joined_reply(const v1::JoinResponse& response);
     void follow_view();
+    void take_view(const v1::View& view);
     void beat();
 
     worker& home_;
     membership_options options_;
     std::shared_ptr<link> link_;
     std::uint32_t server_id_ = 0;
+    std::uint64_t incarnation_ = 0; // as the last view had it
     std::uint64_t beats_ = 0;
     std::chrono::milliseconds period_{1'000};
     beat_deadline beat_{this};
     bool joined_ = false;
-    bool beating_ = false; // a heartbeat is on its way
+    bool following_ = false; // the view, on this connection
+    bool beating_ = false;   // a heartbeat is on its way
     bool hurried_ = false;
     bool leaving_ = false;
 };

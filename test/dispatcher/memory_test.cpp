@@ -14,6 +14,7 @@ memory example() {
     remembered.epoch = std::numeric_limits<std::uint64_t>::max();
     remembered.leader = 2;
     remembered.next_server_id = 6;
+    remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
                            {"frontend", "[::1]:7401", 4711, 98127}};
     return remembered;
@@ -42,9 +43,11 @@ TEST(Memory, IsForPeopleToRead) {
     remembered.starts = 1;
     remembered.epoch = 17;
     remembered.next_server_id = 2;
+    remembered.ring.last_id = 1;
     EXPECT_EQ(encode(remembered),
               "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n  \"leader\": 0,\n"
-              "  \"next_server_id\": 2,\n  \"children\": []\n}\n");
+              "  \"next_server_id\": 2,\n  \"ring\": {\n    \"number\": 0,\n    \"servers\": []\n  },\n  "
+              "\"children\": []\n}\n");
 }
 
 TEST(Memory, AnyTruncationIsRefused) {
@@ -66,10 +69,13 @@ TEST(Memory, NamesTheDamagedField) {
         {replaced(whole, "\"epoch\"", "\"epic\""), "epoch"},
         {replaced(whole, "\"next_server_id\": 6", "\"next_server_id\": 0"), "next_server_id"},
         {replaced(whole, "\"children\"", "\"heirs\""), "children"},
+        {replaced(whole, "\"ring\"", "\"rung\""), "ring"},
+        {replaced(whole, "\"number\": 9", "\"number\": -9"), "ring.number"},
+        {replaced(whole, "\"incarnation\": 9", "\"incarnation\": \"9\""), "ring.servers[1].incarnation"},
         {replaced(whole, "4711", "null"), "children[1].pid"},
         {replaced(whole, "\"dbserver\"", "7"), "children[0].kind"},
-        {"{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, \"next_server_id\": 1, \"children\": "
-         "[7]}",
+        {"{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, \"next_server_id\": 1, "
+         "\"ring\": {\"number\": 0, \"servers\": []}, \"children\": [7]}",
          "children[0]"},
         {"[]", "not a JSON object"},
     };

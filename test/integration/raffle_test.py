@@ -152,6 +152,25 @@ class RaffleTest(FleetTest):
         for player in players:
             player.leave()
 
+    def test_3_a_restart_of_the_dispatcher_costs_no_leader_and_no_log(self):
+        def strands(address: str) -> dict:
+            status = get(address, "/status")
+            return {"epoch": status["epoch"], "leader": status["leader"]["server_id"],
+                    "view": status["order"]["view"], "log": status["raffle"]}
+
+        before = {address: strands(address) for address in self.fleet.frontends}
+        os.kill(self.fleet.dispatcher.pid, signal.SIGKILL)
+        self.fleet.dispatcher.child.wait()
+        self.fleet.start()
+        self.fleet.wait_complete()
+        self.assertEqual({address: strands(address) for address in self.fleet.frontends}, before)
+        player = Player("patient", self.fleet.frontends[0])
+        for _ in range(20):
+            player.ask()
+        self.check_everywhere(20)
+        self.check_records()
+        player.leave()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,13 @@
+#include "clocksync/fleet_view.hpp"
+
+namespace stadion::clocksync {
+
+std::optional<fleet_view> to_fleet_view(const v1::View& view) {
+    if (view.ring_pending()) return std::nullopt;
+    fleet_view out{view.number(), view.epoch(), view.leader_id(), {}};
+    for (const auto& one : view.servers())
+        if (one.incarnation() != 0) out.ring.push_back({one.server_id(), one.incarnation()});
+    return out;
+}
+
+} // namespace stadion::clocksync
