@@ -18,9 +18,13 @@ berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock)
 
 clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
     note_epoch(probe.epoch);
-    const clock_line& line = clock_.line();
+    return answer_probe(face(), now, probe);
+}
+
+clock_reply answer_probe(const clock_face& face, instant now, const clock_probe& probe) {
+    const clock_line& line = face.line;
     clock_reply reply;
-    reply.epoch = clock_.epoch();
+    reply.epoch = face.epoch;
     reply.round = probe.round;
     reply.index = probe.index;
     reply.received = now;
@@ -30,8 +34,8 @@ clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
     reply.error = line.error_at(now);
     reply.drift_bound = line.drift_bound;
     reply.synchronised = line.synchronised;
-    reply.corrected = corrected_;
-    reply.incarnation = self_.incarnation;
+    reply.corrected = face.corrected;
+    reply.incarnation = face.incarnation;
     return reply;
 }
 

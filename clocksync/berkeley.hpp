@@ -63,6 +63,15 @@ struct clock_reply {
     std::uint64_t incarnation = 0; // of the answering server: another one may have another local clock
 };
 
+// What a server tells whoever asks for its time: a value that any thread may answer with.
+struct clock_face {
+    clock_line line;
+    epoch_number epoch = 0;
+    epoch_number corrected = 0; // the epoch of the last correction it took
+    std::uint64_t incarnation = 0;
+};
+clock_reply answer_probe(const clock_face& face, instant now, const clock_probe& probe);
+
 struct send_probe {
     server_id to;
     clock_probe message;
@@ -87,13 +96,14 @@ public:
     void on_refused(epoch_number epoch) { note_epoch(epoch); }
     berkeley_actions tick(instant now);
 
-    clock_reply on_probe(instant now, const clock_probe& probe);
+    clock_reply on_probe(instant now, const clock_probe& probe); // notes its epoch; see `answer_probe`
     bool on_correction(instant now, const clock_correction& correction); // false: refuse with clock().epoch()
 
     instant deadline() const;
 
     cluster_clock& clock() { return clock_; }
     const cluster_clock& clock() const { return clock_; }
+    clock_face face() const { return {clock_.line(), clock_.epoch(), corrected_, self_.incarnation}; }
     bool leads() const { return leader_ == self_.id; }
     std::uint64_t round() const { return round_; }
     // What the leader last measured of each server: its target's distance from the reference.

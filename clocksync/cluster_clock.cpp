@@ -7,7 +7,7 @@
 namespace stadion::clocksync {
 
 std::string_view to_string(clock_state state) {
-    constexpr std::array<std::string_view, 4> names{"unsynchronised", "synchronised", "holdover", "unsure"};
+    constexpr std::array<std::string_view, 4> names{"UNSYNCHRONISED", "SYNCHRONISED", "HOLDOVER", "UNSURE"};
     return names[static_cast<std::size_t>(state)];
 }
 

@@ -1,6 +1,5 @@
 #include "clocksync/election_driver.hpp"
 
-#include "clocksync/fleet_view.hpp"
 #include "net/http_session.hpp"
 #include "net/on_worker.hpp"
 #include "wire/json.hpp"
@@ -90,14 +89,13 @@ void election_driver::on_joined(server_id self, const std::string& address, epoc
     arm();
 }
 
-void election_driver::on_view(const v1::View& view) {
-    const auto fleet = to_fleet_view(view);
-    if (!machine_ || closed_ || !fleet) return;
+void election_driver::on_view(const v1::View& view, const fleet_view& fleet) {
+    if (!machine_ || closed_) return;
     std::map<std::uint32_t, std::string> others;
     for (const auto& one : view.servers())
         if (one.incarnation() != 0 && one.server_id() != self_) others[one.server_id()] = one.address();
     peers_.follow(others);
-    perform_all(machine_->on_view(monotonic(), *fleet));
+    perform_all(machine_->on_view(monotonic(), fleet));
 }
 
 void election_driver::add_load(double load) {

@@ -49,8 +49,8 @@ public:
     // `address` is this server's, as others reach it; `dispatcher` carries requests for the lock.
     void on_joined(server_id self, const std::string& address, epoch_number epoch,
                    const std::shared_ptr<net::link>& dispatcher);
-    void on_view(const v1::View& view);
-    void add_load(double load); // 0: idle, 1: full
+    void on_view(const v1::View& view, const fleet_view& fleet); // the addresses, the ring
+    void add_load(double load);                                  // 0: idle, 1: full
     void close();
 
     election_picture now() const;

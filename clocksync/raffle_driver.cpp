@@ -1,15 +1,6 @@
 #include "clocksync/raffle_driver.hpp"
 
-#include "clocksync/fleet_view.hpp"
-#include "clocksync/order_methods.hpp"
-
 namespace stadion::clocksync {
-namespace {
-
-constexpr std::uint16_t order_method = 0x0406;
-constexpr auto frames_budget = std::chrono::seconds(2);
-
-} // namespace
 
 raffle_driver::raffle_driver(net::worker& home, raffle_settings settings, send_handler send)
     : home_(home), log_(settings), send_(std::move(send)) {}
@@ -30,14 +21,13 @@ void raffle_driver::join(member self) {
     submit_waiting();
 }
 
-void raffle_driver::on_view(server_id self, const v1::View& shown) {
-    const auto view = to_fleet_view(shown);
-    if (closed_ || !view) return;
+void raffle_driver::on_view(server_id self, const fleet_view& view) {
+    if (closed_) return;
     // A view without this server is none of its business: it is let in again as another incarnation.
-    const member* const me = find_member(view->ring, self);
+    const member* const me = find_member(view.ring, self);
     if (me == nullptr) return;
     if (!order_) join(*me);
-    order_->on_view(*view);
+    order_->on_view(view);
 }
 
 void raffle_driver::on_leader(epoch_number epoch, server_id leader) {
@@ -81,32 +71,6 @@ void raffle_driver::submit_waiting() {
         done = end;
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
-}
-
-std::shared_ptr<raffle_driver> start_raffle(net::worker& home, net::server& server,
-                                            const std::shared_ptr<election_driver>& election,
-                                            raffle_settings settings) {
-    auto send = [weak = std::weak_ptr(election), &server](server_id to, std::string frames) {
-        const auto links = weak.lock();
-        if (!links) return;
-        v1::OrderRequest request;
-        request.set_from(server.context().server_id);
-        request.set_frames(std::move(frames));
-        net::call_options how;
-        how.budget = frames_budget;
-        how.wait_for_connection = false; // what matters is sent again when the peer is up
-        links->peers().call(to, order_method, request.SerializeAsString(), how, [](const auto&) {});
-    };
-    auto driver = std::make_shared<raffle_driver>(home, settings, std::move(send));
-    election->on_leader = [driver](epoch_number epoch, server_id leader) {
-        driver->on_leader(epoch, leader);
-    };
-    election->peers().on_up = [driver](server_id peer) { driver->on_peer_up(peer); };
-    add_order_methods(server, [driver](server_id from, std::string frames) -> wire::result<void> {
-        driver->on_frames(from, std::move(frames));
-        return {};
-    });
-    return driver;
 }
 
 void raffle_driver::close() {

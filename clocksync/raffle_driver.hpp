@@ -5,7 +5,6 @@
 // runs wait while the order takes none (a view change); those beyond are not counted, and `missed` says so.
 #pragma once
 
-#include "clocksync/election_driver.hpp"
 #include "clocksync/order_driver.hpp"
 #include "clocksync/raffle_log.hpp"
 
@@ -18,7 +17,7 @@ public:
     raffle_driver(net::worker& home, raffle_settings settings, send_handler send);
 
     // `self` is this server's id in the fleet; it takes part from the first view on that lists it.
-    void on_view(server_id self, const v1::View& view);
+    void on_view(server_id self, const fleet_view& view);
     void on_leader(epoch_number epoch, server_id leader);
     void on_peer_up(server_id peer);
     void count(std::vector<request_run> runs);
@@ -55,11 +54,5 @@ private:
     std::atomic<std::uint64_t> missed_{0}; // requests
     bool closed_ = false;
 };
-
-// Plugs one into a server that does not listen yet: its frames travel over the election's links and arrive as
-// Peer.Order, its coordinator is the election's leader.
-std::shared_ptr<raffle_driver> start_raffle(net::worker& home, net::server& server,
-                                            const std::shared_ptr<election_driver>& election,
-                                            raffle_settings settings);
 
 } // namespace stadion::clocksync

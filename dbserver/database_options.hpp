@@ -1,9 +1,9 @@
 // The settings of a database server.
 #pragma once
 
+#include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -17,12 +17,7 @@ struct database_options {
     std::filesystem::path data = "stadion-data";
     bool salvage = false; // keep what can be read of damaged data
     net::access_policy access;
-    bool leader_election = true;
-    std::chrono::milliseconds leader_silence{200};
-    bool clock_sync = true;
-    bool raffle = true;
-    std::uint32_t raffle_every = 100;
-    int clock_drift_ppm = 0;
+    clocksync::strand_settings strands;
 };
 
 } // namespace stadion::dbserver

@@ -1,6 +1,6 @@
 #include "dbserver/database_server.hpp"
 
-#include "clocksync/raffle_driver.hpp"
+#include "clocksync/strands.hpp"
 #include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
 #include "dbserver/past_route.hpp"
@@ -34,8 +34,7 @@ struct database_server::parts {
     std::unique_ptr<store_feed> feed;
     std::unique_ptr<past_reading> past;
     std::shared_ptr<net::membership> member;
-    std::shared_ptr<clocksync::election_driver> election;
-    std::shared_ptr<clocksync::raffle_driver> raffle; // keeps the order's log when all front-ends are gone
+    std::unique_ptr<clocksync::strands> strands; // its order keeps the log when all front-ends are gone
     net::process_load load;
 };
 
@@ -46,10 +45,14 @@ database_server::~database_server() = default;
 
 wire::result<std::string> database_server::start() {
     auto& my = *parts_;
+    my.strands = std::make_unique<clocksync::strands>(my.threads.at(0), my.server, my.options.strands,
+                                                      !my.options.dispatcher.empty(),
+                                                      my.options.access.own_token(net::role::server));
     json_store_options how;
     how.directory = my.options.data.string();
     how.program = net::software_name();
     how.salvage = my.options.salvage;
+    how.engine.clock = [clock = my.strands->clock()] { return clock->stamp_us(); };
     how.engine.on_poisoned = [this] {
         if (on_stop_order) on_stop_order();
     };
@@ -71,19 +74,6 @@ wire::result<std::string> database_server::start() {
     add_store_routes(my.server, *my.store, *my.feed);
     my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");
 
-    clocksync::election_driver_options electing;
-    electing.enabled = my.options.leader_election;
-    electing.machine = clocksync::election_settings::with_silence(my.options.leader_silence);
-    electing.node = "dbserver";
-    electing.token = my.options.access.own_token(net::role::server);
-    my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
-    my.election->add_to(my.server);
-    if (my.options.raffle && my.options.leader_election && !my.options.dispatcher.empty()) {
-        clocksync::raffle_settings drawing;
-        drawing.every = my.options.raffle_every;
-        my.raffle = clocksync::start_raffle(my.threads.at(0), my.server, my.election, drawing);
-    }
-
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address || my.options.dispatcher.empty()) return address;
 
@@ -100,18 +90,13 @@ wire::result<std::string> database_server::start() {
         said.serving = my.server.is_ready();
         said.draining = my.server.context().draining;
         said.load = my.load.sample();
-        my.election->add_load(said.load);
+        my.strands->add_load(said.load);
         return said;
     };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
-        my.server.context().server_id = server_id;
-        my.server.context().epoch = epoch;
-        my.election->on_joined(server_id, my.server.address(), epoch, my.member->dispatcher_link());
+        my.strands->on_joined(server_id, epoch, my.member->dispatcher_link());
     };
-    my.member->on_view = [&my](const v1::View& view) {
-        my.election->on_view(view);
-        if (my.raffle) my.raffle->on_view(my.server.context().server_id, view);
-    };
+    my.member->on_view = [&my](const v1::View& view) { my.strands->on_view(view); };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
         if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
     };
@@ -125,8 +110,7 @@ void database_server::stop(std::chrono::milliseconds hard) {
         std::promise<void> left;
         my.threads.at(0).post([&] {
             my.member->leave([&] {
-                if (my.raffle) my.raffle->close();
-                my.election->close();
+                my.strands->close();
                 left.set_value();
             });
         });

@@ -1,9 +1,9 @@
 // The settings of a front-end.
 #pragma once
 
+#include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -16,12 +16,7 @@ struct frontend_options {
     std::string database;            // host:port; empty: found in the dispatcher's view
     std::uint32_t capacity = 10'000; // clients it takes
     net::access_policy access;
-    bool leader_election = true;
-    std::chrono::milliseconds leader_silence{200};
-    bool clock_sync = true;
-    bool raffle = true;
-    std::uint32_t raffle_every = 100;
-    int clock_drift_ppm = 0;
+    clocksync::strand_settings strands;
 };
 
 } // namespace stadion::frontend

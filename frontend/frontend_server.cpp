@@ -1,6 +1,6 @@
 #include "frontend/frontend_server.hpp"
 
-#include "clocksync/election_driver.hpp"
+#include "clocksync/strands.hpp"
 #include "frontend/client_methods.hpp"
 #include "frontend/past_route.hpp"
 #include "frontend/raffle_service.hpp"
@@ -42,15 +42,14 @@ struct frontend_server::parts {
 
     net::runtime& threads;
     frontend_options options;
-    registrations clients; // outlives the connections that hold registrations
-    std::shared_ptr<clocksync::raffle_driver> raffle_order; // null: switched off
-    std::unique_ptr<raffle_service> raffle;                 // outlives the connections it watches
+    registrations clients;                  // outlives the connections that hold registrations
+    std::unique_ptr<raffle_service> raffle; // outlives the connections it watches
     net::server server;
     net::board_set boards;
     remote_writer writer;
     std::shared_ptr<replica> feed;
     std::shared_ptr<net::membership> member;
-    std::shared_ptr<clocksync::election_driver> election;
+    std::unique_ptr<clocksync::strands> strands;
     net::process_load load;
     std::mutex database_mutex;
     std::string database; // its address, empty until it is known
@@ -87,21 +86,11 @@ wire::result<std::string> frontend_server::start() {
         if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
     });
 
-    clocksync::election_driver_options electing;
-    electing.enabled = my.options.leader_election;
-    electing.machine = clocksync::election_settings::with_silence(my.options.leader_silence);
-    electing.node = "frontend";
-    electing.token = my.options.access.own_token(net::role::server);
-    my.election = std::make_shared<clocksync::election_driver>(my.threads.at(0), std::move(electing));
-    my.election->add_to(my.server);
-
-    // Without peers, or without a leader to bring them into one view, there is no order to draw from.
-    if (my.options.raffle && my.options.leader_election && !my.options.dispatcher.empty()) {
-        clocksync::raffle_settings drawing;
-        drawing.every = my.options.raffle_every;
-        my.raffle_order = clocksync::start_raffle(my.threads.at(0), my.server, my.election, drawing);
-    }
-    my.raffle = std::make_unique<raffle_service>(my.threads, my.raffle_order, my.options.raffle_every);
+    my.strands = std::make_unique<clocksync::strands>(my.threads.at(0), my.server, my.options.strands,
+                                                      !my.options.dispatcher.empty(),
+                                                      my.options.access.own_token(net::role::server));
+    my.raffle =
+        std::make_unique<raffle_service>(my.threads, my.strands->raffle(), my.options.strands.raffle_every);
     my.raffle->add_to(my.server, my.boards);
     add_client_methods(my.server, my.clients, my.boards, *my.raffle, [] {});
 
@@ -128,18 +117,15 @@ wire::result<std::string> frontend_server::start() {
         said.draining = my.server.context().draining;
         const auto filled = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
         said.load = std::max(filled, my.load.sample());
-        my.election->add_load(said.load);
+        my.strands->add_load(said.load);
         return said;
     };
     my.member->on_reported = [&my](const std::vector<std::string>& tickets) { my.clients.reported(tickets); };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
-        my.server.context().server_id = server_id;
-        my.server.context().epoch = epoch;
-        my.election->on_joined(server_id, my.server.address(), epoch, my.member->dispatcher_link());
+        my.strands->on_joined(server_id, epoch, my.member->dispatcher_link());
     };
     my.member->on_view = [&my](const v1::View& view) {
-        my.election->on_view(view);
-        if (my.raffle_order) my.raffle_order->on_view(my.server.context().server_id, view);
+        my.strands->on_view(view);
         if (!my.options.database.empty()) return;
         for (const auto& one : view.servers())
             if (one.kind() == "dbserver") my.follow_database(one.address());
@@ -157,8 +143,7 @@ void frontend_server::stop(std::chrono::milliseconds hard) {
         std::promise<void> left;
         my.threads.at(0).post([&] {
             my.member->leave([&] {
-                if (my.raffle_order) my.raffle_order->close();
-                my.election->close();
+                my.strands->close();
                 left.set_value();
             });
         });

@@ -3,8 +3,6 @@
 #include "wire/board_json.hpp"
 #include "wire/proto/raffle.pb.h"
 
-#include <nlohmann/json.hpp>
-
 namespace stadion::frontend {
 namespace {
 
@@ -151,16 +149,6 @@ void raffle_service::add_to(net::server& to, net::board_set& boards) {
     });
     if (!driver_) return;
     driver_->on_draws = [this, &boards](const auto& draws) { show(boards, draws); };
-    to.add_status([this](nlohmann::ordered_json& status) {
-        const auto now = driver_->log().now(false);
-        const auto& order = driver_->order();
-        status["order"] = {
-            {"view", {{"epoch", order.view_epoch.load()}, {"serial", order.view_serial.load()}}},
-            {"members", order.members.load()},
-            {"index", order.index.load()},
-            {"lag", order.lag.load()}};
-        status["raffle"] = {{"requests", now.requests}, {"hash", now.hash}, {"missed", driver_->missed()}};
-    });
 }
 
 void raffle_service::show(net::board_set& boards, const std::vector<raffle_draw>& draws) {

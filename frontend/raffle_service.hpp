@@ -6,7 +6,7 @@
 // elsewhere under their ids has them counted there.
 //
 // Offers Raffle.GetRaffle, GET /v1/raffle, GET /v1/raffle/record (the export that `stadion raffle verify`
-// checks), the topic `raffle`, and its part of /status and /metrics. Threading: as its parts say; `count` is
+// checks) and the topic `raffle`. Threading: as its parts say; `count` is
 // called on the connection's worker.
 #pragma once
 

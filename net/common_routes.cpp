@@ -86,6 +86,7 @@ void common_routes::add_status(server& one) {
         auto families = one.registry_->Collect();
         auto own = collect_session_metrics(one.context_, one.connections());
         families.insert(families.end(), own.begin(), own.end());
+        for (const auto& add : one.metrics_) add(families);
         auto response = text_response(prometheus::TextSerializer().Serialize(families));
         response.content_type = "text/plain; version=0.0.4; charset=utf-8";
         return response;

@@ -16,11 +16,10 @@ void answer_with(reply_sink& to, const Outcome& outcome) {
         to.fail(outcome.error());
 }
 
-// run(const Request&) → result<Response>, on `home`. By wire, and as POST `path` with request and answer in
-// protobuf's JSON mapping.
+// run(const Request&) → result<Response>, on `home`. By wire.
 template <message Request, typename Run>
-void add_on_worker(server& server, worker& home, std::string_view service, std::string_view method,
-                   std::string_view path, role_set need, Run run) {
+void add_call_on_worker(server& server, worker& home, std::string_view service, std::string_view method,
+                        role_set need, Run run) {
     server.rpc().on_call<Request>(service, method, need, [&home, run](const Request& request, call& one) {
         if (home.is_current()) return answer_with(one, run(request));
         auto pending = one.defer();
@@ -31,6 +30,13 @@ void add_on_worker(server& server, worker& home, std::string_view service, std::
                 [outcome = run(request), pending = std::move(pending)] { answer_with(*pending, outcome); });
         });
     });
+}
+
+// By wire, and as POST `path` with request and answer in protobuf's JSON mapping.
+template <message Request, typename Run>
+void add_on_worker(server& server, worker& home, std::string_view service, std::string_view method,
+                   std::string_view path, role_set need, Run run) {
+    add_call_on_worker<Request>(server, home, service, method, need, run);
     server.http().on_exchange(
         http_method::post, path, need,
         [&home, run](http_request&& incoming, const std::shared_ptr<http_exchange>& exchange) {

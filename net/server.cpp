@@ -32,6 +32,10 @@ void server::add_check(std::string name, std::function<wire::result<void>()> run
     checks_.push_back({std::move(name), std::move(run)});
 }
 
+void server::add_metrics(std::function<void(std::vector<prometheus::MetricFamily>&)> add) {
+    metrics_.push_back(std::move(add));
+}
+
 void server::add_status(std::function<void(nlohmann::ordered_json&)> add) {
     status_.push_back(std::move(add));
 }

@@ -31,6 +31,8 @@ public:
     void add_check(std::string name, std::function<wire::result<void>()> run);
     // Adds to what /status answers. Called on any worker.
     void add_status(std::function<void(nlohmann::ordered_json&)> add);
+    // Adds to what /metrics answers. Called on any worker.
+    void add_metrics(std::function<void(std::vector<prometheus::MetricFamily>&)> add);
     // A service as /services describes it.
     void add_service(std::string name, std::string title);
 
@@ -61,6 +63,7 @@ private:
     std::vector<check> checks_;
     std::vector<service> services_;
     std::vector<std::function<void(nlohmann::ordered_json&)>> status_;
+    std::vector<std::function<void(std::vector<prometheus::MetricFamily>&)>> metrics_;
     std::unique_ptr<listener> listener_;
     std::string address_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

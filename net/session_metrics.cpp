@@ -1,29 +1,9 @@
 #include "net/session_metrics.hpp"
 
+#include "net/metric_family.hpp"
+
 namespace stadion::net {
 namespace {
-
-prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type) {
-    prometheus::MetricFamily one;
-    one.name = std::move(name);
-    one.help = std::move(help);
-    one.type = type;
-    return one;
-}
-
-prometheus::ClientMetric counter(std::uint64_t value,
-                                 std::vector<prometheus::ClientMetric::Label> labels = {}) {
-    prometheus::ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = static_cast<double>(value);
-    return metric;
-}
-
-prometheus::ClientMetric gauge(double value) {
-    prometheus::ClientMetric metric;
-    metric.gauge.value = value;
-    return metric;
-}
 
 prometheus::ClientMetric duration_histogram(const server_metrics& metrics) {
     prometheus::ClientMetric metric;
@@ -45,34 +25,38 @@ std::vector<prometheus::MetricFamily> collect_session_metrics(const server_conte
     using prometheus::MetricType;
     const auto& metrics = server.metrics;
 
-    auto requests = family("stadion_requests_total", "Requests by method.", MetricType::Counter);
+    auto requests = metric_family("stadion_requests_total", "Requests by method.", MetricType::Counter);
     for (const auto* method : server.rpc.offered())
         requests.metric.push_back(
-            counter(metrics.sum([&](auto& slots) -> auto& { return slots.requests[method->number]; }),
-                    {{"method", method->full_name()}}));
+            counter_value(metrics.sum([&](auto& slots) -> auto& { return slots.requests[method->number]; }),
+                          {{"method", method->full_name()}}));
 
     auto answers =
-        family("stadion_answers_total", "Answers to wire requests by status.", MetricType::Counter);
+        metric_family("stadion_answers_total", "Answers to wire requests by status.", MetricType::Counter);
     for (std::size_t i = 0; i < 17; ++i)
         answers.metric.push_back(
-            counter(metrics.sum([i](auto& slots) -> auto& { return slots.answers[i]; }),
-                    {{"status", std::string(wire::status_name(static_cast<wire::status>(i)))}}));
+            counter_value(metrics.sum([i](auto& slots) -> auto& { return slots.answers[i]; }),
+                          {{"status", std::string(wire::status_name(static_cast<wire::status>(i)))}}));
 
-    auto duration =
-        family("stadion_request_seconds", "Time wire requests spent in the server.", MetricType::Histogram);
+    auto duration = metric_family("stadion_request_seconds", "Time wire requests spent in the server.",
+                                  MetricType::Histogram);
     duration.metric.push_back(duration_histogram(metrics));
 
-    auto http = family("stadion_http_requests_total", "HTTP requests.", MetricType::Counter);
-    http.metric.push_back(counter(metrics.sum([](auto& slots) -> auto& { return slots.http_requests; })));
+    auto http = metric_family("stadion_http_requests_total", "HTTP requests.", MetricType::Counter);
+    http.metric.push_back(
+        counter_value(metrics.sum([](auto& slots) -> auto& { return slots.http_requests; })));
 
-    auto events = family("stadion_events_sent_total", "Events pushed to subscribers.", MetricType::Counter);
-    events.metric.push_back(counter(metrics.sum([](auto& slots) -> auto& { return slots.events_sent; })));
+    auto events =
+        metric_family("stadion_events_sent_total", "Events pushed to subscribers.", MetricType::Counter);
+    events.metric.push_back(
+        counter_value(metrics.sum([](auto& slots) -> auto& { return slots.events_sent; })));
 
-    auto open = family("stadion_connections", "Open connections.", MetricType::Gauge);
-    open.metric.push_back(gauge(static_cast<double>(connections)));
+    auto open = metric_family("stadion_connections", "Open connections.", MetricType::Gauge);
+    open.metric.push_back(gauge_value(static_cast<double>(connections)));
 
-    auto queued = family("stadion_queued_bytes", "Bytes that peers have not taken yet.", MetricType::Gauge);
-    queued.metric.push_back(gauge(static_cast<double>(total_queued_bytes())));
+    auto queued =
+        metric_family("stadion_queued_bytes", "Bytes that peers have not taken yet.", MetricType::Gauge);
+    queued.metric.push_back(gauge_value(static_cast<double>(total_queued_bytes())));
 
     return {requests, answers, duration, http, events, open, queued};
 }

@@ -12,7 +12,7 @@ namespace {
 
 struct settings {
     server_settings server{.port = 7500};
-    strand_settings strands;
+    clocksync::strand_settings strands;
     std::string dispatcher;
     std::string data = "stadion-data";
     bool salvage = false;
@@ -27,12 +27,7 @@ int run(const settings& from) {
     options.data = from.data;
     options.salvage = from.salvage;
     options.access = read_access(from.server);
-    options.leader_election = from.strands.leader_election;
-    options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
-    options.clock_sync = from.strands.clock_sync;
-    options.raffle = from.strands.raffle;
-    options.raffle_every = from.strands.raffle_every;
-    options.clock_drift_ppm = from.strands.clock_drift_ppm;
+    options.strands = from.strands;
 
     stop_signals signals;
     net::runtime threads(thread_count(from.server));

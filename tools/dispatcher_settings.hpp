@@ -7,7 +7,7 @@ namespace stadion::tools {
 
 struct dispatcher_settings {
     server_settings server{.port = 7400};
-    strand_settings strands;
+    clocksync::strand_settings strands;
     std::uint16_t front_end_port = 7401;
     std::string database_host;
     std::uint16_t database_port = 7500;

@@ -12,7 +12,7 @@ namespace {
 
 struct settings {
     server_settings server;
-    strand_settings strands;
+    clocksync::strand_settings strands;
     std::string dispatcher;
     std::string database;
     std::uint32_t capacity = 10'000;
@@ -30,12 +30,7 @@ int run(const settings& from) {
     options.database = from.database;
     options.capacity = from.capacity;
     options.access = read_access(from.server);
-    options.leader_election = from.strands.leader_election;
-    options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
-    options.clock_sync = from.strands.clock_sync;
-    options.raffle = from.strands.raffle;
-    options.raffle_every = from.strands.raffle_every;
-    options.clock_drift_ppm = from.strands.clock_drift_ppm;
+    options.strands = from.strands;
 
     stop_signals signals;
     net::runtime threads(thread_count(from.server));

@@ -28,20 +28,19 @@ void add_server_settings(CLI::App& command, server_settings& settings, const std
         .check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
 }
 
-void add_strand_settings(CLI::App& command, strand_settings& settings) {
+void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings) {
     add_switch(command, "--leader-election,--is_leader_election", settings.leader_election,
                "servers elect a leader");
     add_setting(command, "--leader-silence-ms", settings.leader_silence_ms,
                 "a leader that is not heard of for so long is replaced")
         .check(CLI::Range(20u, 60'000u));
     add_switch(command, "--clock-sync,--is_clock_sync", settings.clock_sync,
-               "the leader keeps clocks together (no effect yet)");
-    add_switch(command, "--raffle,--is_raffle", settings.raffle,
-               "every so many requests one wins (no effect yet)");
+               "the leader keeps clocks together");
+    add_switch(command, "--raffle,--is_raffle", settings.raffle, "every so many requests one wins");
     add_setting(command, "--raffle-every", settings.raffle_every, "how many requests a draw takes")
         .check(CLI::Range(1u, 1'000'000'000u));
     add_setting(command, "--clock-drift-ppm", settings.clock_drift_ppm,
-                "for tests: each server's clock runs wrong within this many ppm (no effect yet)")
+                "for tests: each server's clock runs wrong within this many ppm")
         .check(CLI::Range(0, 100'000));
 }
 

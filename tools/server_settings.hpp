@@ -2,6 +2,7 @@
 // line.
 #pragma once
 
+#include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
 #include "net/runtime.hpp"
 #include "tools/settings.hpp"
@@ -22,19 +23,9 @@ struct server_settings {
     std::string log_level = "info";
 };
 
-// The strands that run behind every front-end and the database server.
-struct strand_settings {
-    bool leader_election = true;
-    std::uint32_t leader_silence_ms = 200;
-    bool clock_sync = true;
-    bool raffle = true;
-    std::uint32_t raffle_every = 100;
-    int clock_drift_ppm = 0;
-};
-
 void add_server_settings(CLI::App& command, server_settings& settings, const std::string& host_names,
                          const std::string& port_names);
-void add_strand_settings(CLI::App& command, strand_settings& settings);
+void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings);
 
 // Sends the log to stderr, marked with `name`.
 void set_up_log(const server_settings& settings, const std::string& name);
