@@ -41,7 +41,8 @@ clock_reply answer_probe(const clock_face& face, instant now, const clock_probe&
 
 bool berkeley::on_correction(instant now, const clock_correction& correction) {
     note_epoch(correction.epoch);
-    if (correction.incarnation != self_.incarnation) return true; // measured of another local clock
+    // Measured of another local clock: no offence unless it is an old leader's.
+    if (correction.incarnation != self_.incarnation) return correction.epoch >= clock_.epoch();
     if (!clock_.correct(now, correction))
         return correction.epoch >= clock_.epoch(); // a repetition is no offence
     corrected_ = correction.epoch;

@@ -179,6 +179,12 @@ private:
             status["epoch"] = picture.epoch;
             if (picture.leader != 0)
                 status["leader"] = {{"server_id", picture.leader}, {"address", picture.leader_address}};
+            status["ring"] = picture.ring;
+            if (picture.election_by == 0) return;
+            const auto since = std::chrono::steady_clock::now() - picture.election_at;
+            status["election"] = {{"by", picture.election_by},
+                                  {"reason", picture.election_reason},
+                                  {"seconds_ago", std::chrono::duration<double>(since).count()}};
         });
     }
 

@@ -139,6 +139,10 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
         if (!remembered) return remembered.error();
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
                      decision.answer.epoch, request.reason());
+        const std::lock_guard lock(picture_mutex_);
+        picture_.election_by = request.server_id();
+        picture_.election_reason = request.reason();
+        picture_.election_at = now();
     }
     if (decision.silenced != 0) {
         registry_->drop_silent(balancer::server_id{decision.silenced});
@@ -268,7 +272,12 @@ void fleet_service::note_children_up() {
 }
 
 void fleet_service::publish() {
-    fleet_picture fresh;
+    fleet_picture fresh = picture();
+    fresh.front_ends_up = 0;
+    fresh.clients = fresh.capacity = 0;
+    fresh.leader_address.clear();
+    fresh.ring.clear();
+    for (const auto& one : ring_->record().ring) fresh.ring.push_back(one.id);
     fresh.view_number = registry_->view_number();
     fresh.epoch = registry_->epoch();
     fresh.leader = lock_->record().leader;

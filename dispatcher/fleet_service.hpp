@@ -39,6 +39,11 @@ struct fleet_picture {
     std::uint64_t capacity = 0;
     std::uint32_t leader = 0;
     std::string leader_address;
+    std::vector<std::uint32_t> ring;
+    // The last election this dispatcher granted: who asked for it, why and when; by 0: none yet.
+    std::uint32_t election_by = 0;
+    std::string election_reason;
+    std::chrono::steady_clock::time_point election_at{};
 };
 
 class fleet_service {
@@ -118,7 +123,7 @@ private:
     bool stopping_ = false;
 
     mutable std::mutex picture_mutex_;
-    fleet_picture picture_;
+    fleet_picture picture_; // its election is written when one is granted, the rest anew each time
 };
 
 } // namespace stadion::dispatcher

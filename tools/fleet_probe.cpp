@@ -50,6 +50,9 @@ net::awaitable<fleet_report> fleet_probe::ask(std::chrono::milliseconds within) 
     else if (auto parsed = wire::from_json(answer->body, listed); !parsed)
         report.failure = parsed.error().message;
     if (!report.failure.empty()) co_return report;
+    // Its absence is no failure: what the servers say of themselves counts.
+    if (const auto status = co_await get(dispatcher_, "/status", within); status && status->status == 200)
+        (void)read_election(status->body, report.election);
 
     for (const auto& server : listed.servers()) report.servers.emplace_back().listed = server;
     std::size_t asking = report.servers.size();

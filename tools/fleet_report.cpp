@@ -17,6 +17,20 @@ std::string name_of(const server_report& server) {
     return server.listed.kind() + "-" + std::to_string(server.listed.server_id());
 }
 
+// A number of that name, whatever type is wanted of it; 0 where there is none.
+struct number_in {
+    number_in(const json& object, const char* name) {
+        if (!object.is_object()) return;
+        const auto found = object.find(name);
+        if (found != object.end() && found->is_number()) value = found->get<double>();
+    }
+    template <typename Number>
+    operator Number() const {
+        return static_cast<Number>(value);
+    }
+    double value = 0;
+};
+
 const char* health_name(fleet_health health) {
     switch (health) {
     case fleet_health::well:
@@ -34,18 +48,41 @@ const char* health_name(fleet_health health) {
 bool read_status(std::string_view text, server_report& out) {
     const auto status = json::parse(text, nullptr, false);
     if (!status.is_object() || !status.contains("kind")) return false;
-    const auto number = [&](const char* name) {
-        const auto found = status.find(name);
-        return found != status.end() && found->is_number() ? found->get<double>() : 0.0;
-    };
     out.state = status.value("state", "");
-    out.clients = static_cast<std::uint64_t>(number("clients"));
-    out.capacity = static_cast<std::uint64_t>(number("capacity"));
-    out.sequence = static_cast<std::uint64_t>(number("sequence"));
-    out.epoch = static_cast<std::uint64_t>(number("epoch"));
-    out.uptime_s = number("uptime_s");
-    if (const auto leader = status.find("leader"); leader != status.end() && leader->is_object())
-        out.leader = leader->value("server_id", 0u);
+    out.clients = number_in(status, "clients");
+    out.capacity = number_in(status, "capacity");
+    out.sequence = number_in(status, "sequence");
+    out.epoch = number_in(status, "epoch");
+    out.uptime_s = number_in(status, "uptime_s");
+    if (const auto leader = status.find("leader"); leader != status.end())
+        out.leader = number_in(*leader, "server_id");
+    if (const auto clock = status.find("clock"); clock != status.end() && clock->is_object()) {
+        out.clock_state = clock->value("state", "");
+        out.clock_offset_us = number_in(*clock, "offset_us");
+        out.clock_error_us = number_in(*clock, "error_us");
+        out.clock_rate_ppb = number_in(*clock, "rate_ppb");
+    }
+    if (const auto order = status.find("order"); order != status.end()) {
+        out.order_members = number_in(*order, "members");
+        out.order_lag = number_in(*order, "lag");
+    }
+    return true;
+}
+
+bool read_election(std::string_view text, election_report& out) {
+    const auto status = json::parse(text, nullptr, false);
+    if (!status.is_object()) return false;
+    out.epoch = number_in(status, "epoch");
+    if (const auto leader = status.find("leader"); leader != status.end())
+        out.leader = number_in(*leader, "server_id");
+    if (const auto ring = status.find("ring"); ring != status.end() && ring->is_array())
+        for (const auto& id : *ring)
+            if (id.is_number_unsigned()) out.ring.push_back(id.get<std::uint32_t>());
+    if (const auto last = status.find("election"); last != status.end() && last->is_object()) {
+        out.by = number_in(*last, "by");
+        out.seconds_ago = number_in(*last, "seconds_ago");
+        out.reason = last->value("reason", "");
+    }
     return true;
 }
 
@@ -108,6 +145,39 @@ std::string uptime_text(double seconds) {
     return whole >= 86'400 ? std::to_string(whole / 86'400) + " d " + text : text;
 }
 
+namespace {
+
+std::string election_line(const election_report& of) {
+    std::string out = of.leader == 0 ? "no leader" : "leader " + std::to_string(of.leader);
+    out += ", epoch " + std::to_string(of.epoch);
+    if (of.by != 0)
+        out += ", last election " + uptime_text(of.seconds_ago) + " ago: " + of.reason + " (asked for by " +
+               std::to_string(of.by) + ")";
+    out += "; ring";
+    for (const auto id : of.ring) out += " " + std::to_string(id);
+    return out + "\n";
+}
+
+std::string strand_table(const fleet_report& report) {
+    std::string out;
+    char text[256];
+    std::snprintf(text, sizeof text, "%-14s %-15s %10s %10s %10s %8s %8s\n", "SERVER", "CLOCK", "OFFSET us",
+                  "ERROR us", "RATE ppb", "ORDER", "LAG");
+    out += text;
+    for (const auto& server : report.servers) {
+        if (server.clock_state.empty()) continue;
+        std::snprintf(text, sizeof text, "%-14s %-15s %+10.1f %10.1f %+10.0f %8llu %8llu\n",
+                      name_of(server).c_str(), server.clock_state.c_str(), server.clock_offset_us,
+                      server.clock_error_us, server.clock_rate_ppb,
+                      static_cast<unsigned long long>(server.order_members),
+                      static_cast<unsigned long long>(server.order_lag));
+        out += text;
+    }
+    return out;
+}
+
+} // namespace
+
 std::string to_table(const fleet_report& report) {
     std::string out;
     char text[256];
@@ -131,7 +201,7 @@ std::string to_table(const fleet_report& report) {
     for (const auto& server : report.servers)
         if (const auto problem = problem_of(server); !problem.empty())
             out += name_of(server) + " " + problem + "\n";
-    return out;
+    return out + "\n" + election_line(report.election) + strand_table(report);
 }
 
 std::string to_lines(const fleet_report& report) {
@@ -171,10 +241,24 @@ ordered_json to_json(const fleet_report& report) {
              {"sequence", server.sequence},
              {"leader", server.leader},
              {"epoch", server.epoch},
-             {"uptime_s", server.uptime_s}});
+             {"uptime_s", server.uptime_s},
+             {"clock",
+              {{"state", server.clock_state},
+               {"offset_us", server.clock_offset_us},
+               {"error_us", server.clock_error_us},
+               {"rate_ppb", server.clock_rate_ppb}}},
+             {"order", {{"members", server.order_members}, {"lag", server.order_lag}}}});
+    const auto& led = report.election;
     return {{"health", health_name(judge(report))},
             {"dispatcher", report.dispatcher},
             {"failure", report.failure},
+            {"election",
+             {{"leader", led.leader},
+              {"epoch", led.epoch},
+              {"ring", led.ring},
+              {"by", led.by},
+              {"reason", led.reason},
+              {"seconds_ago", led.seconds_ago}}},
             {"servers", std::move(servers)}};
 }
 

@@ -30,16 +30,38 @@ struct server_report {
     std::uint32_t leader = 0;
     double uptime_s = 0;
     double requests_per_s = 0; // since the report before
+
+    // Its clock, and what it has submitted to the order and not got back yet.
+    std::string clock_state;
+    double clock_offset_us = 0; // ahead of the fleet, by the last correction
+    double clock_error_us = 0;
+    double clock_rate_ppb = 0;
+    std::uint64_t order_members = 0;
+    std::uint64_t order_lag = 0;
+};
+
+// Who leads and how that came about, as the dispatcher has it.
+struct election_report {
+    std::uint32_t leader = 0;
+    std::uint64_t epoch = 0;
+    std::vector<std::uint32_t> ring;
+    std::uint32_t by = 0; // who asked for the last election; 0: none since the dispatcher started
+    std::string reason;
+    double seconds_ago = 0;
 };
 
 struct fleet_report {
     std::string dispatcher;
     std::string failure; // why the dispatcher could not be asked; empty: it was
     std::vector<server_report> servers;
+    election_report election;
 };
 
 // Fills in what /status answered; false when it is not that.
 bool read_status(std::string_view json, server_report& out);
+
+// The same of the dispatcher's /status.
+bool read_election(std::string_view json, election_report& out);
 
 // The sum of all samples of a metric in the Prometheus text format, over all labels.
 double sum_of_metric(std::string_view text, std::string_view name);
@@ -58,7 +80,7 @@ std::string problem_of(const server_report& server);
 
 // "2 d 03:04:05", "00:00:07"
 std::string uptime_text(double seconds);
-// A table for a person, a line per server.
+// For a person: a table with a line per server, who leads and why, and a table of their strands.
 std::string to_table(const fleet_report& report);
 // A line per server, with what is wrong.
 std::string to_lines(const fleet_report& report);

@@ -24,7 +24,8 @@ server_report server(const char* kind, std::uint32_t id) {
 fleet_report healthy() {
     return {"127.0.0.1:7400",
             "",
-            {server("dispatcher", 1), server("dbserver", 2), server("frontend", 3), server("frontend", 4)}};
+            {server("dispatcher", 1), server("dbserver", 2), server("frontend", 3), server("frontend", 4)},
+            {}};
 }
 
 TEST(fleet_report, a_fleet_whose_servers_are_all_ready_is_well) {
@@ -73,6 +74,31 @@ TEST(fleet_report, a_status_is_read) {
     ASSERT_TRUE(read_status(R"({"kind":"frontend","leader":null})", one));
     EXPECT_FALSE(read_status("<html>", one));
     EXPECT_FALSE(read_status("[]", one));
+}
+
+TEST(fleet_report, the_strands_are_read_and_shown) {
+    auto report = healthy();
+    ASSERT_TRUE(read_status(
+        R"({"kind":"frontend","state":"UP","clock":{"error_us":14.4,"rate_ppb":-22408,"state":"SYNCHRONISED",
+        "offset_us":-0.4},"order":{"members":4,"lag":2}})",
+        report.servers[2]));
+    ASSERT_TRUE(read_election(
+        R"({"epoch":7,"leader":{"server_id":2},"ring":[1,2,4],
+        "election":{"by":4,"reason":"leader-lost","seconds_ago":62.1}})",
+        report.election));
+    const auto table = to_table(report);
+    EXPECT_THAT(table,
+                HasSubstr("leader 2, epoch 7, last election 00:01:02 ago: leader-lost (asked for by 4); "
+                          "ring 1 2 4\n"));
+    EXPECT_THAT(table, testing::ContainsRegex("frontend-3 +SYNCHRONISED +-0.4 +14.4 +-22408 +4 +2\n"));
+    EXPECT_EQ(to_json(report)["servers"][2]["clock"]["offset_us"], -0.4);
+    EXPECT_EQ(to_json(report)["election"]["ring"], (std::vector{1, 2, 4}));
+}
+
+TEST(fleet_report, without_a_leader_the_table_says_so) {
+    EXPECT_THAT(to_table(healthy()), HasSubstr("no leader, epoch 0; ring\n"));
+    election_report none;
+    EXPECT_FALSE(read_election("<html>", none));
 }
 
 TEST(fleet_report, metrics_are_summed_over_their_labels) {
