@@ -1,6 +1,6 @@
 #include "dbserver/database_server.hpp"
 
-#include "clocksync/strands.hpp"
+#include "clocksync/strands_driver.hpp"
 #include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
 #include "dbserver/past_route.hpp"
@@ -34,7 +34,8 @@ struct database_server::parts {
     std::unique_ptr<store_feed> feed;
     std::unique_ptr<past_reading> past;
     std::shared_ptr<net::membership> member;
-    std::unique_ptr<clocksync::strands> strands; // its order keeps the log when all front-ends are gone
+    std::unique_ptr<clocksync::strands_driver>
+        strands; // its order keeps the log when all front-ends are gone
     net::process_load load;
 };
 
@@ -45,9 +46,9 @@ database_server::~database_server() = default;
 
 wire::result<std::string> database_server::start() {
     auto& my = *parts_;
-    my.strands = std::make_unique<clocksync::strands>(my.threads.at(0), my.server, my.options.strands,
-                                                      !my.options.dispatcher.empty(),
-                                                      my.options.access.own_token(net::role::server));
+    my.strands = std::make_unique<clocksync::strands_driver>(my.threads.at(0), my.server, my.options.strands,
+                                                             !my.options.dispatcher.empty(),
+                                                             my.options.access.own_token(net::role::server));
     json_store_options how;
     how.directory = my.options.data.string();
     how.program = net::software_name();

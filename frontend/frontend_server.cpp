@@ -1,6 +1,6 @@
 #include "frontend/frontend_server.hpp"
 
-#include "clocksync/strands.hpp"
+#include "clocksync/strands_driver.hpp"
 #include "frontend/client_methods.hpp"
 #include "frontend/past_route.hpp"
 #include "frontend/raffle_service.hpp"
@@ -49,7 +49,7 @@ struct frontend_server::parts {
     remote_writer writer;
     std::shared_ptr<replica> feed;
     std::shared_ptr<net::membership> member;
-    std::unique_ptr<clocksync::strands> strands;
+    std::unique_ptr<clocksync::strands_driver> strands;
     net::process_load load;
     std::mutex database_mutex;
     std::string database; // its address, empty until it is known
@@ -86,9 +86,9 @@ wire::result<std::string> frontend_server::start() {
         if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
     });
 
-    my.strands = std::make_unique<clocksync::strands>(my.threads.at(0), my.server, my.options.strands,
-                                                      !my.options.dispatcher.empty(),
-                                                      my.options.access.own_token(net::role::server));
+    my.strands = std::make_unique<clocksync::strands_driver>(my.threads.at(0), my.server, my.options.strands,
+                                                             !my.options.dispatcher.empty(),
+                                                             my.options.access.own_token(net::role::server));
     my.raffle =
         std::make_unique<raffle_service>(my.threads, my.strands->raffle(), my.options.strands.raffle_every);
     my.raffle->add_to(my.server, my.boards);

@@ -83,9 +83,9 @@ net::awaitable<void> fleet_probe::ask_server(server_report& server, std::chrono:
     server.ready = ready && ready->status == 200;
     if (!server.ready) server.complaint = ready ? complaint_of(*ready) : ready.error().message;
     if (const auto metrics = co_await get(address, "/metrics", within); metrics && metrics->status == 200)
-        server.requests =
-            static_cast<std::uint64_t>(sum_of_metric(metrics->body, "stadion_requests_total") +
-                                       sum_of_metric(metrics->body, "stadion_http_requests_total"));
+        server.requests = static_cast<std::uint64_t>(
+            sum_of_metric(metrics->body, "stadion_requests_total", "method=\"Peer.") +
+            sum_of_metric(metrics->body, "stadion_http_requests_total"));
 }
 
 } // namespace stadion::tools

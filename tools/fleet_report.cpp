@@ -86,7 +86,7 @@ bool read_election(std::string_view text, election_report& out) {
     return true;
 }
 
-double sum_of_metric(std::string_view text, std::string_view name) {
+double sum_of_metric(std::string_view text, std::string_view name, std::string_view except) {
     double sum = 0;
     for (std::size_t begin = 0; begin < text.size();) {
         const auto end = std::min(text.find('\n', begin), text.size());
@@ -96,6 +96,7 @@ double sum_of_metric(std::string_view text, std::string_view name) {
         const auto labels_end = line[name.size()] == '{' ? line.rfind('}') : name.size() - 1;
         if (labels_end == std::string_view::npos || (line[name.size()] != '{' && line[name.size()] != ' '))
             continue;
+        if (!except.empty() && line.find(except) != std::string_view::npos) continue;
         const auto first = line.find_first_not_of(' ', labels_end + 1);
         if (first == std::string_view::npos) continue;
         double value = 0;

@@ -26,7 +26,7 @@ struct server_report {
     std::uint64_t capacity = 0;
     std::uint64_t sequence = 0;
     std::uint64_t epoch = 0;
-    std::uint64_t requests = 0; // since it started
+    std::uint64_t requests = 0; // since it started; without what servers say to each other
     std::uint32_t leader = 0;
     double uptime_s = 0;
     double requests_per_s = 0; // since the report before
@@ -63,8 +63,9 @@ bool read_status(std::string_view json, server_report& out);
 // The same of the dispatcher's /status.
 bool read_election(std::string_view json, election_report& out);
 
-// The sum of all samples of a metric in the Prometheus text format, over all labels.
-double sum_of_metric(std::string_view text, std::string_view name);
+// The sum of all samples of a metric in the Prometheus text format, over all labels but those that contain
+// `except`, if that is given.
+double sum_of_metric(std::string_view text, std::string_view name, std::string_view except = {});
 
 // Rates from two reports of the same fleet that are `seconds` apart; a server that started anew in between
 // has none.

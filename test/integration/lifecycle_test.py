@@ -44,6 +44,7 @@ class LifecycleTest(unittest.TestCase):
     def test_a_dispatcher_that_comes_back_adopts_its_children(self):
         fleet = self.fleet()
         before = {server["server_id"]: server["pid"] for server in fleet.servers() if server["kind"] != "dispatcher"}
+        leader = until(lambda: get(fleet.address, "/status")["leader"], "there is a leader")
         epoch = get(fleet.address, "/status")["epoch"]
         os.kill(fleet.dispatcher.pid, signal.SIGKILL)
         fleet.dispatcher.child.wait(30 * SCALE)
@@ -52,7 +53,8 @@ class LifecycleTest(unittest.TestCase):
         after = {server["server_id"]: server["pid"] for server in fleet.servers() if server["kind"] != "dispatcher"}
         self.assertEqual(after, before)
         self.assertEqual(len(fleet.all_pids()), 5)
-        self.assertGreater(get(fleet.address, "/status")["epoch"], epoch)
+        status = get(fleet.address, "/status")
+        self.assertEqual((status["leader"], status["epoch"]), (leader, epoch), "a healthy leader leads on")
         # They are its children now as before: it stops them too.
         self.assertEqual(fleet.dispatcher.stop(), 0)
         self.assert_gone(fleet)

@@ -108,6 +108,7 @@ TEST(fleet_report, metrics_are_summed_over_their_labels) {
                           "stadion_requests_total_other 100\n"
                           "stadion_http_requests_total 1e3\n";
     EXPECT_DOUBLE_EQ(sum_of_metric(text, "stadion_requests_total"), 12);
+    EXPECT_DOUBLE_EQ(sum_of_metric(text, "stadion_requests_total", "method=\"A"), 7);
     EXPECT_DOUBLE_EQ(sum_of_metric(text, "stadion_http_requests_total"), 1000);
     EXPECT_DOUBLE_EQ(sum_of_metric(text, "stadion_requests"), 0);
 }

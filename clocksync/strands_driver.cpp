@@ -1,4 +1,4 @@
-#include "clocksync/strands.hpp"
+#include "clocksync/strands_driver.hpp"
 
 #include "clocksync/fleet_view.hpp"
 #include "clocksync/order_methods.hpp"
@@ -31,8 +31,8 @@ double some_drift(int within_ppm) {
 
 } // namespace
 
-strands::strands(net::worker& home, net::server& server, const strand_settings& settings, bool in_fleet,
-                 const std::string& token)
+strands_driver::strands_driver(net::worker& home, net::server& server, const strand_settings& settings,
+                               bool in_fleet, const std::string& token)
     : server_(server),
       election_(std::make_shared<election_driver>(home, electing(settings, server.context().kind, token))) {
     election_->add_to(server);
@@ -52,7 +52,7 @@ strands::strands(net::worker& home, net::server& server, const strand_settings& 
     add_metrics();
 }
 
-void strands::start_raffle(net::worker& home, std::uint32_t every) {
+void strands_driver::start_raffle(net::worker& home, std::uint32_t every) {
     raffle_settings drawing;
     drawing.every = every;
     raffle_ = std::make_shared<raffle_driver>(
@@ -85,7 +85,8 @@ void strands::start_raffle(net::worker& home, std::uint32_t every) {
     });
 }
 
-void strands::on_joined(server_id self, epoch_number epoch, const std::shared_ptr<net::link>& dispatcher) {
+void strands_driver::on_joined(server_id self, epoch_number epoch,
+                               const std::shared_ptr<net::link>& dispatcher) {
     self_ = self;
     server_.context().server_id = self;
     server_.context().epoch = epoch;
@@ -93,7 +94,7 @@ void strands::on_joined(server_id self, epoch_number epoch, const std::shared_pt
 }
 
 // The ring first: a leader that the view brings is then one of it.
-void strands::on_view(const v1::View& view) {
+void strands_driver::on_view(const v1::View& view) {
     const auto fleet = to_fleet_view(view);
     if (!fleet) return;
     clock_->on_view(self_, *fleet);
@@ -101,15 +102,15 @@ void strands::on_view(const v1::View& view) {
     election_->on_view(view, *fleet);
 }
 
-void strands::add_load(double load) { election_->add_load(load); }
+void strands_driver::add_load(double load) { election_->add_load(load); }
 
-void strands::close() {
+void strands_driver::close() {
     if (raffle_) raffle_->close();
     clock_->close();
     election_->close();
 }
 
-void strands::add_metrics() {
+void strands_driver::add_metrics() {
     server_.add_metrics([election = election_, clock = clock_, raffle = raffle_](auto& families) {
         using prometheus::MetricType;
         const auto add = [&](const char* name, const char* help, double value) {

@@ -14,12 +14,12 @@
 
 namespace stadion::clocksync {
 
-class strands {
+class strands_driver {
 public:
     // `in_fleet` false: it has no peers, so that only the questions are answered. `token` makes it a server
     // to them.
-    strands(net::worker& home, net::server& server, const strand_settings& settings, bool in_fleet,
-            const std::string& token);
+    strands_driver(net::worker& home, net::server& server, const strand_settings& settings, bool in_fleet,
+                   const std::string& token);
 
     void on_joined(server_id self, epoch_number epoch, const std::shared_ptr<net::link>& dispatcher);
     void on_view(const v1::View& view);
