@@ -2,6 +2,7 @@
 
 #include "net/http_session.hpp"
 #include "net/on_worker.hpp"
+#include "net/stale_epoch.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -208,13 +209,8 @@ wire::result<v1::AdjustClockResponse> clock_driver::adjust(const v1::AdjustClock
                                                  : "clock synchronisation is switched off (--clock-sync)");
     if (!request.has_correction())
         return wire::make_error(status::invalid_argument, "correction: must be there");
-    if (!machine_->on_correction(local_.now(), to_correction(request))) {
-        auto stale =
-            wire::make_error(status::failed_precondition, "the correction is of an older epoch than " +
-                                                              std::to_string(machine_->clock().epoch()));
-        stale.details["epoch"] = std::to_string(machine_->clock().epoch());
-        return stale;
-    }
+    if (!machine_->on_correction(local_.now(), to_correction(request)))
+        return net::stale_epoch(machine_->clock().epoch());
     offset_ = -ns(request.correction().offset_ns());
     publish();
     arm();
@@ -259,9 +255,9 @@ void clock_driver::send(const send_correction& what) {
                 [weak = weak_from_this()](auto got) {
                     const auto self = weak.lock();
                     if (!self || self->closed_ || got) return;
-                    const auto epoch = got.error().details.find("epoch");
-                    if (epoch == got.error().details.end()) return;
-                    self->machine_->on_refused(std::strtoull(epoch->second.c_str(), nullptr, 10));
+                    const auto epoch = net::epoch_of(got.error());
+                    if (!epoch) return;
+                    self->machine_->on_refused(*epoch);
                     self->perform({});
                 });
 }

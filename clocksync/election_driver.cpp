@@ -2,6 +2,7 @@
 
 #include "net/http_session.hpp"
 #include "net/on_worker.hpp"
+#include "net/stale_epoch.hpp"
 #include "wire/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -23,21 +24,6 @@ constexpr double score_step = 0.1; // finer differences in spare capacity are no
 
 instant monotonic() {
     return std::chrono::duration_cast<instant>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
-wire::error stale(epoch_number epoch) {
-    auto failure = wire::make_error(wire::status::failed_precondition,
-                                    "the message is of an older epoch than " + std::to_string(epoch));
-    failure.details["epoch"] = std::to_string(epoch);
-    return failure;
-}
-
-// What a refusal tells of the fleet's epoch, if it does.
-std::optional<epoch_number> epoch_in(const wire::error& failure) {
-    const auto found = failure.details.find("epoch");
-    if (failure.code != wire::status::failed_precondition || found == failure.details.end())
-        return std::nullopt;
-    return std::strtoull(found->second.c_str(), nullptr, 10);
 }
 
 } // namespace
@@ -179,7 +165,7 @@ wire::result<void> election_driver::perform(const election_actions& actions) {
             request.set_score(news->message.score);
             send(news->to, coordinator_method, request.SerializeAsString(), !news->message.beat);
         } else if (const auto* refusal = std::get_if<refuse_stale>(&action)) {
-            refused = stale(refusal->epoch);
+            refused = net::stale_epoch(refusal->epoch);
         } else if (const auto* changed = std::get_if<leader_changed>(&action)) {
             if (changed->leader != 0)
                 spdlog::info("follows leader {} under epoch {}", changed->leader, changed->epoch);
@@ -234,7 +220,7 @@ void election_driver::send(server_id to, std::uint16_t method, const std::string
     peers_.call(to, method, body, how, [weak = weak_from_this()](auto got) {
         const auto self = weak.lock();
         if (!self || !self->machine_ || got) return;
-        if (const auto epoch = epoch_in(got.error()))
+        if (const auto epoch = net::epoch_of(got.error()))
             self->perform_all(self->machine_->on_refused(monotonic(), *epoch));
     });
 }

@@ -41,7 +41,7 @@ struct call_options {
     std::chrono::milliseconds budget{2'000};
     std::string idempotency_key;
     std::uint64_t seen_sequence = 0;
-    std::uint64_t epoch = 0;
+    std::uint64_t epoch = 0; // refused by a server that knows a higher one; 0: says nothing
     bool wait_for_connection = true;
 };
 

@@ -1,5 +1,6 @@
 #include "net/wire_session.hpp"
 
+#include "net/stale_epoch.hpp"
 #include "net/wire_calls.hpp"
 
 #include <cassert>
@@ -159,7 +160,11 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
 
     if (watch_) watch_->saw(header.id);
     immediate_call one(*this, frame, *route->method, now);
-    route->run(one);
+    const auto known = server_.epoch.load(std::memory_order_relaxed);
+    if (!frame.metadata.empty() && one.metadata().epoch() != 0 && one.metadata().epoch() < known)
+        one.fail(stale_epoch(known));
+    else
+        route->run(one);
     if (!one.is_answered())
         one.fail(
             wire::make_error(wire::status::internal,

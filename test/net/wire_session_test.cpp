@@ -66,6 +66,29 @@ TEST(wire_session, every_refusal_names_the_offending_thing) {
     refused(status::internal, "dropped without an answer");
 }
 
+TEST(wire_session, a_request_of_an_older_epoch_is_refused_and_told_the_newer) {
+    served one;
+    one.server.context().epoch = 7;
+    greeted_client client(one.port);
+    const auto ask = [&](std::uint64_t id, std::uint64_t epoch) {
+        v1::Metadata metadata;
+        metadata.set_epoch(epoch);
+        std::string bytes;
+        wire::append_frame(bytes, {frame_kind::request, 0, query_method, id, 1000},
+                           metadata.SerializeAsString(), query("hockey"));
+        client.send(bytes);
+        return client.next();
+    };
+    const auto stale = ask(1, 6);
+    EXPECT_EQ(status_of(stale), status::failed_precondition);
+    v1::Error refusal;
+    ASSERT_TRUE(refusal.ParseFromString(stale.body));
+    EXPECT_EQ(refusal.details().at("epoch"), "7");
+    EXPECT_EQ(status_of(ask(2, 7)), status::ok);
+    EXPECT_EQ(status_of(ask(3, 8)), status::ok);
+    EXPECT_EQ(status_of(ask(4, 0)), status::ok);
+}
+
 TEST(wire_session, an_id_may_not_be_used_twice_at_a_time) {
     served one;
     greeted_client client(one.port);
