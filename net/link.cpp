@@ -81,7 +81,8 @@ std::uint64_t link::stream(std::uint16_t method, std::string_view body, const ca
 
 std::uint64_t link::start(std::uint16_t method, std::string_view body, const call_options& options,
                           event_handler on_event, reply_handler on_reply) {
-    const auto id = next_id_++;
+    const auto id = options.id != 0 ? options.id : next_id_;
+    continue_from(id + 1);
     if (pending_.size() >= options_.in_flight_max) {
         fail_later(std::move(on_reply), wire::make_error(wire::status::resource_exhausted,
                                                          std::to_string(pending_.size()) + " calls to " +

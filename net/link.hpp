@@ -43,6 +43,7 @@ struct call_options {
     std::uint64_t seen_sequence = 0;
     std::uint64_t epoch = 0; // refused by a server that knows a higher one; 0: says nothing
     bool wait_for_connection = true;
+    std::uint64_t id = 0; // of a request that is repeated: none in flight may have it; 0: the link's next
 };
 
 class link : public std::enable_shared_from_this<link> {

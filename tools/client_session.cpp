@@ -235,6 +235,7 @@ awaitable<wire::result<std::string>> client_session::call(std::uint16_t method, 
     const auto self = shared_from_this();
     const auto deadline = clock::now() + wanted_.try_for;
     auto next_pause = std::chrono::milliseconds(pause_first);
+    std::uint64_t id = 0; // kept when it is repeated: it is the same request
     auto failure = wire::make_error(wire::status::unavailable, "no server takes us: " + last_failure_);
     while (co_await until([this] { return serving_ || stopping_; }, deadline)) {
         if (stopping_) co_return wire::make_error(wire::status::cancelled, "the client stops");
@@ -243,9 +244,11 @@ awaitable<wire::result<std::string>> client_session::call(std::uint16_t method, 
         auto options = options_within(std::clamp<std::chrono::milliseconds>(left, 1ms, answer_within), false);
         options.idempotency_key = key;
         options.seen_sequence = seen_;
+        options.id = id = id != 0 ? id : at->next_id();
         auto answer = co_await at->ask_encoded(method, body, std::move(options));
         if (answer || !is_passing(answer.error())) co_return answer;
         failure = answer.error();
+        if (failure.code == wire::status::deadline_exceeded) id = 0; // the server may still be at it
         if (at == link_ && serving_) {
             co_await pause(std::max(failure.retry_after, next_pause));
             next_pause = std::min(next_pause * 2, std::chrono::milliseconds(pause_max));

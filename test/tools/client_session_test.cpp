@@ -124,6 +124,9 @@ TEST_F(client_session_test, a_write_whose_answer_is_lost_happens_once) {
     EXPECT_EQ(board_.applied(), 2u);
     EXPECT_EQ(server(), two_.address);
     EXPECT_GE(two_.registered, 1);
+    ASSERT_FALSE(one_.request_ids().empty());
+    ASSERT_FALSE(two_.request_ids().empty());
+    EXPECT_EQ(two_.request_ids().front(), one_.request_ids().back()) << "repeated as the request that it is";
 }
 
 TEST_F(client_session_test, a_subscription_begins_with_what_is_there) {

@@ -3,6 +3,7 @@
 // a database.
 #pragma once
 
+#include "net/request_watch.hpp"
 #include "net/server.hpp"
 #include "wire/proto/dispatcher.pb.h"
 #include "wire/proto/frontend.pb.h"
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <set>
 
 namespace stadion::tools {
@@ -75,15 +77,35 @@ private:
     std::vector<std::uint64_t> subscribed_since_;
 };
 
+// The ids of a client's requests.
+class id_recorder : public net::request_watch {
+public:
+    std::vector<std::uint64_t> ids() {
+        take([this](std::uint64_t first, std::uint64_t count) { note(first, count); });
+        return ids_;
+    }
+
+protected:
+    void on_run(std::uint64_t first, std::uint64_t count) override { note(first, count); }
+    void on_first() override {}
+
+private:
+    void note(std::uint64_t first, std::uint64_t count) {
+        for (std::uint64_t i = 0; i < count; ++i) ids_.push_back(first + i);
+    }
+    std::vector<std::uint64_t> ids_;
+};
+
 class fake_front_end {
 public:
     explicit fake_front_end(fake_board& board) : server_(threads_, "frontend", {}) {
-        server_.rpc().on<v1::RegisterClientRequest>(
-            "FrontEnd", "RegisterClient", net::anyone,
-            [this](const v1::RegisterClientRequest&, net::call&) -> wire::result<v1::RegisterClientResponse> {
-                ++registered;
-                return v1::RegisterClientResponse();
-            });
+        server_.rpc().on<v1::RegisterClientRequest>("FrontEnd", "RegisterClient", net::anyone,
+                                                    [this](const v1::RegisterClientRequest&, net::call& call)
+                                                        -> wire::result<v1::RegisterClientResponse> {
+                                                        ++registered;
+                                                        call.watch_requests(requests_);
+                                                        return v1::RegisterClientResponse();
+                                                    });
         server_.rpc().on<v1::UnregisterClientRequest>("FrontEnd", "UnregisterClient", net::anyone,
                                                       [this](const v1::UnregisterClientRequest&, net::call&)
                                                           -> wire::result<v1::UnregisterClientResponse> {
@@ -121,6 +143,13 @@ public:
     // In order: GOAWAY, then the end.
     void drain() { server_.drain(std::chrono::milliseconds(200)); }
 
+    // What registered clients have asked, in this order.
+    std::vector<std::uint64_t> request_ids() {
+        std::promise<std::vector<std::uint64_t>> ids;
+        threads_.at(0).post([&] { ids.set_value(requests_->ids()); });
+        return ids.get_future().get();
+    }
+
     std::string address;
     std::atomic<int> registered{0};
     std::atomic<int> unregistered{0};
@@ -128,6 +157,7 @@ public:
     std::atomic<bool> die_before_answer{false};
 
 private:
+    std::shared_ptr<id_recorder> requests_ = std::make_shared<id_recorder>();
     net::runtime threads_{1};
     net::server server_;
 };
