@@ -77,8 +77,9 @@ void add_bench(CLI::App& program, command_context& context) {
     auto& command =
         *program.add_subcommand("bench", "load generator: figures of a running server beside a raw echo");
     command.footer(
-        "Scenarios: wire 64×1, 64×16, 1×1 and 1×1024 (connections × outstanding), rest 64, updates 1, 64 and "
-        "256,\n"
+        "Scenarios: wire 64×1, 64×16, 1×1 and 1×1024 (connections × outstanding), registered 64×1 and 64×16 "
+        "(by\n"
+        "registered clients, whose requests the raffle counts), rest 64, updates 1, 64 and 256,\n"
         "push 1, 10 and 100 (subscribers), memory. The echo is a minimal Asio server in a process of its own "
         "that\n"
         "sends and receives as many bytes in all; both are measured in turn, and medians are shown.");

@@ -70,7 +70,7 @@ public:
         measure_until_ = measure_until;
         now_ = clock::now();
         for (auto& one : peers_) {
-            traffic_.greet(one->output);
+            traffic_.greet(one->output, one->number);
             ask(*one, load_.outstanding);
             send(*one);
         }

@@ -56,7 +56,7 @@ wire::result<std::string> ask_once(const std::string& address, const bench_traff
         ~closer() { ::close(descriptor); }
     } owned{*descriptor};
     std::string out;
-    traffic.greet(out);
+    traffic.greet(out, nobody);
     traffic.request(out, 1, nobody);
     ::send(*descriptor, out.data(), out.size(), MSG_NOSIGNAL);
     std::string received;
@@ -114,7 +114,9 @@ wire::result<std::vector<bench_row>> bench_suite::run() {
     if (is_wanted("memory")) run_memory();
     for (const shape& one : {shape{"wire 64×1", 64, 1, 0.9}, shape{"wire 64×16", 64, 16, 0.6},
                              shape{"wire 1×1", 1, 1, 0}, shape{"wire 1×1024", 1, 1024, 0}})
-        if (is_wanted(one.name)) run_queries(one);
+        if (is_wanted(one.name)) run_queries(one, false);
+    for (const shape& one : {shape{"registered 64×1", 64, 1, 0.9}, shape{"registered 64×16", 64, 16, 0.6}})
+        if (is_wanted(one.name) && !plan_.is_database) run_queries(one, true);
     if (is_wanted("rest 64")) run_rest();
     for (const shape& one :
          {shape{"updates 1", 1, 1, 0}, shape{"updates 64", 16, 4, 0}, shape{"updates 256", 16, 16, 0}})
@@ -155,13 +157,14 @@ void bench_suite::compare(bench_row& row, const shape& one, const bench_traffic&
     }
 }
 
-void bench_suite::run_queries(const shape& one) {
+void bench_suite::run_queries(const shape& one, bool registered) {
     auto& row = begin(one.name, "/s", "echo");
     if (one.reach != 0) row.reach = one.reach;
     row.reach_is_ratio = true;
     v1::QueryScoreByGameRequest request;
     request.set_game(game_name(0));
-    const wire_traffic ours({method(query_number), {request.SerializeAsString()}, false, {}, plan_.token});
+    const wire_traffic ours(
+        {method(query_number), {request.SerializeAsString()}, false, {}, plan_.token, registered});
     const auto answer = ask_once(plan_.address, ours);
     if (!answer) {
         row.problem = answer.error().message;
@@ -228,7 +231,7 @@ void bench_suite::run_push(std::size_t subscribers) {
     }
     const wire_traffic subscribing(
         {plan_.is_database ? watch_number : subscribe_number, {body}, false, {}, plan_.token});
-    subscribing.greet(load.subscribe);
+    subscribing.greet(load.subscribe, 0);
     subscribing.request(load.subscribe, 1, 0);
 
     // The peer hands on what a writer says: frames as large as an event.
@@ -257,7 +260,7 @@ void bench_suite::run_memory() {
     row.reach = 2'500;
     const wire_traffic greeting({method(query_number), {""}, false, {}, plan_.token});
     memory_load load{plan_.address, plan_.pid, plan_.idle_connections, {}};
-    greeting.greet(load.greeting);
+    greeting.greet(load.greeting, 0);
     const auto mine = measure_idle_memory(load);
     load.address = echo_.address();
     load.pid = echo_.pid();

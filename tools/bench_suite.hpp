@@ -41,7 +41,7 @@ private:
     bool is_wanted(const std::string& name) const;
     bench_row& begin(const std::string& name, const std::string& unit, const std::string& peer);
     wire::result<void> prepare();
-    void run_queries(const shape& one);
+    void run_queries(const shape& one, bool registered);
     void run_rest();
     void run_nginx(const std::string& body);
     void run_updates(const shape& one);

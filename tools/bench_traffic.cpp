@@ -1,5 +1,6 @@
 #include "tools/bench_traffic.hpp"
 
+#include "wire/proto/frontend.pb.h"
 #include "wire/proto/handshake.pb.h"
 
 #include <charconv>
@@ -13,6 +14,8 @@ namespace {
 constexpr std::uint32_t budget_ms = 30'000;
 constexpr std::size_t id_at = 8;
 constexpr std::size_t key_digits = 40;
+constexpr std::uint16_t register_method = 0x0201;
+constexpr std::uint64_t registration_id = std::uint64_t{1} << 62; // no request of ours has it
 constexpr std::uint32_t stamp_base = 1u << 28;
 constexpr std::uint32_t stamp_mask = (1u << 30) - 1;
 
@@ -68,7 +71,8 @@ std::uint32_t between(std::uint32_t earlier, std::uint32_t later) noexcept {
 }
 
 wire_traffic::wire_traffic(options wanted)
-    : run_((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()) {
+    : registers_(wanted.registers),
+      run_((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()) {
     v1::Hello hello;
     hello.set_version_min(wire::version_supported);
     hello.set_version_max(wire::version_supported);
@@ -94,6 +98,15 @@ wire_traffic::wire_traffic(options wanted)
     }
 }
 
+void wire_traffic::greet(std::string& out, std::size_t connection) const {
+    out += hello_;
+    if (!registers_) return;
+    v1::RegisterClientRequest request;
+    request.set_client_id("bench-" + std::to_string(run_) + "-" + std::to_string(connection));
+    wire::append_frame(out, {wire::frame_kind::request, 0, register_method, registration_id, budget_ms},
+                       request.SerializeAsString());
+}
+
 void wire_traffic::request(std::string& out, std::uint64_t id, std::size_t connection) const {
     const auto& frame = frames_[(id + connection) % frames_.size()];
     const auto start = out.size();
@@ -115,7 +128,8 @@ bench_traffic::answer wire_traffic::look_at(std::string_view received) const {
     const bool is_goaway = kind == wire::frame_kind::goaway;
     if (kind != wire::frame_kind::reply && !is_goaway) return {size, false, false, 0};
     const bool failed = received[6] != 0 || received[7] != 0;
-    return {size, !is_goaway, failed, read_big_endian(received.data() + id_at)};
+    const auto id = read_big_endian(received.data() + id_at);
+    return {size, !is_goaway && id != registration_id, failed, id};
 }
 
 echo_traffic::echo_traffic(std::size_t frame_size) {

@@ -24,9 +24,9 @@ public:
     };
 
     virtual ~bench_traffic() = default;
-    // What a connection begins with.
-    virtual void greet(std::string& out) const = 0;
-    // Appends request `id` (1, 2, … on each connection); `connection` counts over all of them.
+    // What a connection begins with; `connection` counts over all of them.
+    virtual void greet(std::string& out, std::size_t connection) const = 0;
+    // Appends request `id` (1, 2, … on each connection).
     virtual void request(std::string& out, std::uint64_t id, std::size_t connection) const = 0;
     virtual answer look_at(std::string_view received) const = 0;
 };
@@ -40,10 +40,11 @@ public:
         bool with_keys = false;   // each request with an idempotency key of its own
         std::string number_after; // the five bytes behind this text in a body are a varint that changes
         std::string token;
+        bool registers = false; // each connection is a client's, registered before its first request
     };
     explicit wire_traffic(options wanted);
 
-    void greet(std::string& out) const override { out += hello_; }
+    void greet(std::string& out, std::size_t connection) const override;
     void request(std::string& out, std::uint64_t id, std::size_t connection) const override;
     answer look_at(std::string_view received) const override;
 
@@ -57,6 +58,7 @@ private:
         std::size_t number_at = 0; // 0: there is none
     };
     std::string hello_;
+    bool registers_;
     std::uint64_t run_; // tells the keys of this run from those of others
     std::vector<prepared> frames_;
 };
@@ -66,7 +68,7 @@ class echo_traffic : public bench_traffic {
 public:
     explicit echo_traffic(std::size_t frame_size);
 
-    void greet(std::string&) const override {}
+    void greet(std::string&, std::size_t) const override {}
     void request(std::string& out, std::uint64_t id, std::size_t connection) const override;
     answer look_at(std::string_view received) const override;
 
@@ -79,7 +81,7 @@ class http_traffic : public bench_traffic {
 public:
     http_traffic(const std::string& host, const std::string& path, const std::string& token);
 
-    void greet(std::string&) const override {}
+    void greet(std::string&, std::size_t) const override {}
     void request(std::string& out, std::uint64_t, std::size_t) const override { out += request_; }
     answer look_at(std::string_view received) const override;
 
