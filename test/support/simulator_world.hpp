@@ -206,4 +206,22 @@ private:
     clocksync::raffle_settings raffle_settings_;
 };
 
+// Events of one machine: the call gets the local time; what it answers is checked and performed.
+template <typename Call>
+void simulator::world::election_event(unsigned server, Call call) {
+    process& p = processes_[server];
+    clocksync::election& machine = p.machines->election;
+    const clocksync::epoch_number before = machine.epoch();
+    const clocksync::election_actions actions = call(local(p));
+    monitor_.election_step(p.self.id, before, machine.epoch(), actions);
+    perform(server, actions);
+}
+
+template <typename Call>
+void simulator::world::order_event(unsigned server, Call call) {
+    clocksync::order_output out;
+    call(local(processes_[server]), out);
+    perform(server, out);
+}
+
 } // namespace stadion::support
