@@ -82,6 +82,21 @@ class ElectionTest(unittest.TestCase):
         now_leads, now_epoch = self.agreed(fleet, 4, above=epoch)
         self.assertNotEqual((now_leads, now_epoch), (leader, epoch))
 
+    def test_a_leader_and_the_dispatcher_that_die_together_are_replaced(self):
+        fleet = self.fleet()
+        leader, epoch = self.agreed(fleet, 4)
+        pid = self.pid_of(fleet, leader)
+        os.kill(fleet.dispatcher.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        fleet.dispatcher.child.wait()
+        fleet.start()
+        after, higher = self.agreed(fleet, 4, above=epoch)
+        self.assertNotEqual(after, leader)
+        for status in self.statuses(fleet).values():
+            self.assertNotIn(leader, status["election"]["ring"])
+        # The order goes on in a view without it, and takes in whoever was started in its place.
+        until(lambda: all(one["order"]["members"] == 4 for one in self.statuses(fleet).values()), "the order goes on")
+
     def test_the_originals_names_answer_over_http(self):
         fleet = self.fleet(servers=1)
         leader, epoch = self.agreed(fleet, 2)
