@@ -3,7 +3,7 @@
 //
 // The skew at an instant is the greatest difference between two servers' readings; that every difference is
 // within the two servers' published bounds is checked each time too.
-#include "clocksync/clock_driver.hpp"
+#include "test/support/clock_server.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -18,57 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class member_server {
-public:
-    explicit member_server(double drift_ppm) : peers_(home(), "frontend", "") {
-        clock_driver_options options;
-        options.drift_ppm = drift_ppm;
-        clock_ = std::make_shared<clock_driver>(home(), peers_, options);
-        clock_->add_to(server_);
-        address_ = *server_.listen("127.0.0.1", 0);
-    }
-    ~member_server() {
-        run([this] {
-            clock_->close();
-            peers_.close();
-        });
-        server_.drain(1s);
-        threads_.stop();
-    }
-
-    net::worker& home() { return threads_.at(0); }
-    const std::string& address() const { return address_; }
-    const clock_driver& clock() const { return *clock_; }
-
-    void enter(server_id self, const fleet_view& view, std::map<server_id, std::string> addresses) {
-        addresses.erase(self);
-        run([&] {
-            peers_.follow(addresses);
-            clock_->on_view(self, view);
-        });
-    }
-    void follow(epoch_number epoch, server_id leader) {
-        run([&] { clock_->on_leader(epoch, leader); });
-    }
-
-private:
-    void run(const std::function<void()>& what) {
-        std::promise<void> done;
-        home().post([&] {
-            what();
-            done.set_value();
-        });
-        done.get_future().wait();
-    }
-
-    net::runtime threads_{1};
-    net::server server_{threads_, "frontend", net::access_policy{}};
-    net::peer_links peers_;
-    std::shared_ptr<clock_driver> clock_;
-    std::string address_;
-};
-
-using fleet = std::vector<std::unique_ptr<member_server>>;
+using fleet = std::vector<std::unique_ptr<support::clock_server>>;
 
 fleet start(unsigned servers, double drift_ppm) {
     fleet all;
@@ -76,7 +26,7 @@ fleet start(unsigned servers, double drift_ppm) {
     std::map<server_id, std::string> addresses;
     for (unsigned i = 0; i < servers; ++i) {
         const double share = servers == 1 ? 0 : 2.0 * i / (servers - 1) - 1; // from -1 to 1
-        all.push_back(std::make_unique<member_server>(share * drift_ppm));
+        all.push_back(std::make_unique<support::clock_server>(share * drift_ppm));
         view.ring.push_back({i + 1, 1});
         addresses[i + 1] = all.back()->address();
     }
