@@ -105,6 +105,7 @@ public:
 
     void schedule_storm();
     instant storm_end() const { return storm_end_; }
+    instant last_grant() const { return granted_at_.empty() ? instant{0} : granted_at_.rbegin()->second; }
     void check_settled();
     simulation_result result() const;
 
