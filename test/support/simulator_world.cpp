@@ -53,8 +53,8 @@ bool simulator::world::run_until(instant time) {
         auto run = std::move(const_cast<event&>(events_.top()).run);
         now_ = events_.top().time;
         events_.pop();
-        ++steps_;
         run();
+        if (++steps_ == steps_max) monitor_.fail("the fleet does not come to rest");
     }
     if (!violation()) now_ = time;
     return !violation();
