@@ -55,7 +55,7 @@ strand strand_of(const any_message& message);
 
 class simulator::world {
 public:
-    static constexpr unsigned dispatcher = ~0U; // as an address
+    static constexpr unsigned dispatcher = ~0U;         // as an address
     static constexpr std::uint64_t steps_max = 200'000; // a seeded run takes some thousands
 
     struct strands {
