@@ -1,5 +1,6 @@
 #include "net/common_routes.hpp"
 
+#include "net/liveness.hpp"
 #include "net/openapi.hpp"
 #include "net/rpc_over_http.hpp"
 #include "net/server.hpp"
@@ -32,8 +33,11 @@ void common_routes::add_to(server& one) {
 }
 
 void common_routes::add_health(server& one) {
-    one.http().on(http_method::get, "/livez", anyone,
-                  [](const http_request&) { return text_response("ok\n"); });
+    one.http().on_exchange(http_method::get, "/livez", anyone,
+                           [&one](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
+                               answer_liveness(one.threads(), exchange,
+                                               request.parameter("verbose").has_value());
+                           });
     one.http().on(http_method::get, "/readyz", anyone, [&one](const http_request& request) {
         const bool verbose = request.parameter("verbose").has_value();
         std::string text;

@@ -1,6 +1,8 @@
 #include "net/http_session.hpp"
 #include "raw_client.hpp"
 
+#include <future>
+
 namespace stadion::net {
 namespace {
 
@@ -24,6 +26,24 @@ TEST(http_session, answers_health_and_status) {
     EXPECT_TRUE(has(get(one.port, "/status"), "\"kind\":\"frontend\""));
     EXPECT_TRUE(has(get(one.port, "/metrics"), "stadion_http_requests_total"));
     EXPECT_TRUE(has(get(one.port, "/openapi.json"), "\"openapi\":\"3.1.0\""));
+}
+
+TEST(http_session, liveness_names_the_worker_that_is_stuck) {
+    served one;
+    raw_client client(one.port);
+    const auto ask = [&](std::string_view last_line) {
+        client.send("GET /livez?verbose HTTP/1.1\r\nHost: x\r\n\r\n");
+        return client.until(last_line);
+    };
+    EXPECT_TRUE(has(ask("\nok\n"), "[+] worker 0: ok\n[+] worker 1: ok"));
+    const std::size_t other = one.threads.at(0).connections == 1 ? 1 : 0;
+    std::promise<void> release;
+    one.threads.at(other).post([&release] { release.get_future().wait(); });
+    const auto answer = ask("not live\n");
+    EXPECT_TRUE(has(answer, "503")) << answer;
+    EXPECT_TRUE(has(answer, "[-] worker " + std::to_string(other) + ": has not turned")) << answer;
+    release.set_value();
+    ask("\nok\n");
 }
 
 TEST(http_session, readiness_names_the_check_that_fails) {
