@@ -84,10 +84,11 @@ election_actions election::on_pass(instant now, server_id from, pass_election me
             decide(now, message.best_id, out);
         return out;
     }
+    // At first sight of the epoch, also by a server whose ring is still empty: it will be asked again.
+    const double mine = frozen_score(message.epoch, message.penalised);
     const server_id next = successor();
     if (next == 0 || std::ranges::find(message.visited, self_) != message.visited.end()) return out;
 
-    const double mine = frozen_score(message.epoch, message.penalised);
     if (better(mine, self_, message)) {
         message.best_id = self_;
         message.best_score = mine;
