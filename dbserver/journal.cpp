@@ -21,7 +21,9 @@ std::error_code journal::begin(const journal_position& at, std::deque<segment_sp
     seed_ = segment_seed(at.segment);
     if (at.offset == 0) at_.previous_crc = seed_;
     spans_ = std::move(before);
+    for (segment_span& one : spans_) one.begun = true;
     if (spans_.empty() || spans_.back().number != at.segment) spans_.push_back({at.segment, at.sequence});
+    spans_.back().begun = at.offset > 0;
     const std::error_code missing = files_.open(where_.segment(at.segment), open_mode::write, file_);
     if (missing == std::errc::no_such_file_or_directory) {
         allocated_ = segment_bytes_;
@@ -116,6 +118,7 @@ journal::written journal::write_batch(std::string& records, std::uint64_t last_s
     ++at_.batch;
     std::lock_guard hold(lock_);
     spans_.back().last_sequence = last_sequence;
+    spans_.back().begun = true;
     return written::durable;
 }
 
@@ -141,7 +144,9 @@ std::uint64_t journal::first_needed(std::uint64_t after_sequence) const {
     std::lock_guard hold(lock_);
     for (const segment_span& one : spans_)
         if (one.last_sequence > after_sequence) return one.number;
-    return spans_.back().number;
+    const auto last =
+        std::find_if(spans_.rbegin(), spans_.rend(), [](const segment_span& one) { return one.begun; });
+    return last == spans_.rend() ? spans_.front().number : last->number;
 }
 
 std::error_code journal::remove_before(std::uint64_t segment) {

@@ -28,6 +28,7 @@ namespace stadion::dbserver {
 struct segment_span {
     std::uint64_t number = 0;
     std::uint64_t last_sequence = 0; // of the commits in it, or before it when it has none
+    bool begun = false;              // a record in it is durable
 };
 
 // Where the next batch goes.
@@ -54,7 +55,8 @@ public:
 
     // Makes the next segment when there is none yet.
     std::error_code prepare();
-    // The first segment that has commits after this one.
+    // The first segment that has commits after this one; when there is none, the last that has any record,
+    // for only a record tells where the journal stands.
     std::uint64_t first_needed(std::uint64_t after_sequence) const;
     std::error_code remove_before(std::uint64_t segment);
 

@@ -296,6 +296,31 @@ TEST_F(json_store_in_trouble, takes_a_failed_write_back_and_goes_on) {
     EXPECT_EQ(next.state->tally()->gold(), 2u);
 }
 
+// The segment before a new one is all that says where the journal stands, until a record in the new one is
+// durable.
+TEST_F(json_store_in_trouble, a_checkpoint_after_any_failed_call_leaves_what_opening_needs) {
+    std::uint64_t calls = 0;
+    for (std::uint64_t failing = 0; failing == 0 || failing < calls; ++failing) {
+        auto disk = std::make_shared<faulty_files>();
+        json_store opened(campaign_options(disk, clock));
+        opened.prepare_segment();
+        const std::uint64_t begun_at = disk->calls();
+        if (failing > 0) disk->fail_call(begun_at + failing - 1, fault::input_output_error);
+        std::map<result_code, std::uint64_t> told;
+        for (int i = 0; i < 80; ++i) ++told[commit_and_wait(opened, add_medal("gauls", "gold")).result];
+        if (failing == 0) calls = disk->calls() - begun_at + 1;
+        disk->lift_fault();
+        opened.checkpoint_now();
+        std::mt19937 random(1);
+        opened_store after = open_on(disk->disk().crashed(crash_style::drop_all, random), clock);
+        const state_ptr found = after.store->load("teams/gauls", audience::everyone);
+        const std::uint64_t gold = found ? found->tally()->gold() : 0;
+        EXPECT_GE(gold, told[v1::Outcome::APPLIED]) << failing;
+        EXPECT_LE(gold, told[v1::Outcome::APPLIED] + told[v1::Outcome::UNKNOWN]) << failing;
+    }
+    EXPECT_GT(calls, 160u); // each commit's write and sync, and new segments
+}
+
 TEST_F(json_store_in_trouble, refuses_updates_on_a_full_disk_and_takes_them_again_when_there_is_space) {
     auto disk = std::make_shared<faulty_files>();
     json_store opened(campaign_options(disk, clock));
