@@ -199,13 +199,12 @@ engine::answer engine::change_table(const operation& what, table& in, const stat
     made.index = index;
     const place at = append(body, version + 1, std::move(made));
 
-    step done;
-    done.sequence = at.sequence;
-    done.text.reserve(body.size() + 80);
-    append_line_head(done.text, at.sequence, at.at_us, version + 1);
-    done.text += body;
-    done.text += '\n';
-    in.steps.push_back(std::move(done));
+    std::string line;
+    line.reserve(body.size() + 80);
+    append_line_head(line, at.sequence, at.at_us, version + 1);
+    line += body;
+    line += '\n';
+    in.recent.append(at.sequence, line);
     in.latest = std::move(next);
     return std::nullopt;
 }

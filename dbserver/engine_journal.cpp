@@ -156,8 +156,7 @@ void engine::fail_entry(entry& one, result_code result, const wire::error& why) 
         std::lock_guard hold(one.where->lock);
         one.where->latest = one.where->published;
         const std::uint64_t stays = one.where->published ? one.where->published->sequence() : 0;
-        auto& steps = one.where->steps;
-        while (!steps.empty() && steps.back().sequence > stays) steps.pop_back();
+        one.where->recent.drop_after(stays);
     }
     if (!one.key.empty()) keys_.release(one.key);
     outcome& told = one.owner->outcomes[one.index];

@@ -55,7 +55,7 @@ wire::result<std::string> engine::lines_of(const table& in) const {
         std::lock_guard hold(in.lock);
         archive_bytes = in.archive_bytes;
         archive_crc = in.archive_crc;
-        for (const step& one : in.steps) recent += one.text;
+        recent = in.recent.text();
     }
     if (archive_bytes == 0) return recent;
     auto lines = read_archive(in, archive_bytes, archive_crc);
@@ -165,8 +165,8 @@ void engine::begin_history_anew(table& in) {
     in.archive_bytes = 0;
     in.archive_crc = 0;
     in.archive_last = 0;
-    in.steps.clear();
-    in.steps.push_back({in.published->sequence(), line_of_state(*in.published)});
+    in.recent = {};
+    in.recent.append(in.published->sequence(), line_of_state(*in.published));
     if (!std::exchange(in.dirty, true)) changed_tables_.push_back(&in);
 }
 
@@ -223,7 +223,7 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
                                     "does not follow version " + std::to_string(version) + " of " + name);
         where->published = where->latest = made.state = next;
         if (follows)
-            where->steps.push_back({one.sequence, std::string(text)});
+            where->recent.append(one.sequence, text);
         else
             begin_history_anew(*where);
         made.kind = one.what.what == verb::reversal ? event_kind::reversal : event_kind::update;

@@ -103,10 +103,7 @@ bool json_store::save(changed_since changes) {
         one.name = in->name;
         one.snapshot = snapshot;
         std::lock_guard hold(in->lock);
-        for (const step& done : in->steps)
-            if (done.sequence > in->archive_last && done.sequence <= snapshot->sequence() &&
-                !planted(bug::forgets_history))
-                one.history += done.text;
+        if (!planted(bug::forgets_history)) one.history = in->recent.text_through(snapshot->sequence());
     }
     what.oldest_key_us = changes.keys.empty() ? 0 : changes.keys.front().second.at_us;
     for (const auto& [key, record] : changes.keys) {
@@ -121,11 +118,12 @@ bool json_store::save(changed_since changes) {
     if (checkpoints_->in_force().number != number_before) {
         for (const auto& [in, snapshot] : changes.tables) {
             const saved_table& saved = checkpoints_->in_force().tables.find(in->name)->second;
+            std::string archived; // freed when the lock is not held any more
             std::lock_guard hold(in->lock);
             in->archive_bytes = saved.history_bytes;
             in->archive_crc = saved.history_crc;
             in->archive_last = saved.history_last;
-            std::erase_if(in->steps, [&](const step& done) { return done.sequence <= saved.history_last; });
+            archived = in->recent.drop_through(saved.history_last);
         }
         checkpoint_sequence_.store(changes.through, std::memory_order_relaxed);
     }

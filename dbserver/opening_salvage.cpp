@@ -42,7 +42,7 @@ void opening::salvage_table(const std::string& name, const saved_table& saved) {
     table& in = store_.restore(kept);
     store_.begin_history_anew(in);
     if (!has_history) return;
-    in.steps.clear();
+    in.recent = {};
     in.archive_bytes = saved.history_bytes;
     in.archive_crc = saved.history_crc;
     in.archive_last = saved.history_last;

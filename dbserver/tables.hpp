@@ -20,10 +20,29 @@
 
 namespace stadion::dbserver {
 
-// One committed operation, as its line in the journal says it.
-struct step {
-    std::uint64_t sequence = 0;
-    std::string text; // with a newline at the end
+// The operations of a table, as their lines in the journal say them, oldest first. One text for all of them,
+// for there are many, and what adds them is not the thread that drops them: a string for each made the two
+// wait for each other in the allocator.
+class recent_lines {
+public:
+    // `line` with a newline at the end.
+    void append(std::uint64_t sequence, std::string_view line);
+    void drop_after(std::uint64_t sequence);
+    // Answers what held them, for the caller to free without the table's lock.
+    [[nodiscard]] std::string drop_through(std::uint64_t sequence);
+
+    const std::string& text() const noexcept { return text_; }
+    std::string_view text_through(std::uint64_t sequence) const;
+
+private:
+    struct end_of_line {
+        std::uint64_t sequence;
+        std::size_t at;
+    };
+    std::size_t lines_through(std::uint64_t sequence) const;
+
+    std::string text_;
+    std::vector<end_of_line> ends_;
 };
 
 struct table {
@@ -33,9 +52,9 @@ struct table {
 
     mutable std::mutex lock;
     // All below: guarded by `lock`.
-    state_ptr latest;        // may be waiting for its durability
-    state_ptr published;     // what readers see; null before the first
-    std::vector<step> steps; // what is not in the archive yet, oldest first, those waiting included
+    state_ptr latest;    // may be waiting for its durability
+    state_ptr published; // what readers see; null before the first
+    recent_lines recent; // what is not in the archive yet, those waiting included
     std::uint64_t archive_bytes = 0;
     std::uint32_t archive_crc = 0;
     std::uint64_t archive_last = 0; // the last sequence in the archive

@@ -1,24 +1,27 @@
 // Durable updates per second and their latency, beside an append with fdatasync for each in the same run, and
 // beside redis-server with `appendfsync always` where there is one.
 //
-//     store_throughput [--directory DIR] [--seconds N]
+//     store_throughput [--directory DIR] [--seconds N] [--in-flight N]    (one row of the store's only)
 //
-// Callers are closed loops: each has one update in flight and starts the next when the last is answered, from
-// the completion itself - as a server's connections do - so that their number, not threads, is the load.
+// Callers are closed loops: each has one update in flight and starts the next when the last is answered, on
+// the thread it belongs to - as a server's connections do - so that their number, not threads, is the load.
 #include "dbserver/json_store.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/temporary_directory.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -76,57 +79,43 @@ figures plain_append(const std::string& directory, double seconds) {
     return figures_of(latencies, took, failed);
 }
 
-// One caller: an update in flight, always. Completions only hand the caller to a worker, which commits again.
+// One caller: an update in flight, always. It belongs to one worker, as a connection belongs to one thread.
 struct caller {
     v1::Mutation mutation;
     clock_type::time_point began;
     std::int32_t count = 0;
 };
 
-class load {
+// A thread that commits for its callers. Completions only hand the caller back to it.
+class worker {
 public:
-    load(store& on, std::size_t callers, std::size_t workers)
-        : store_(on), callers_(callers), workers_(workers) {}
+    worker(store& on, clock_type::time_point deadline) : store_(on), deadline_(deadline) {}
 
-    figures run(double seconds) {
-        for (std::size_t i = 0; i < callers_.size(); ++i) {
-            callers_[i].mutation =
-                test::set_points("game " + std::to_string(i % 512), {{"Argentina", 0}, {"France", 0}});
-            ready_.push_back(&callers_[i]);
-        }
-        in_flight_ = 0;
-        const auto start = clock_type::now();
-        deadline_ =
-            start + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(seconds));
-        std::vector<std::thread> threads;
-        for (std::size_t i = 0; i < workers_; ++i) threads.emplace_back([this] { work(); });
-        for (auto& one : threads) one.join();
-        const double took = ms_since(start) / 1000;
-        return figures_of(latencies_, took, failed_);
-    }
+    void add(caller& one) { ready_.push_back(&one); }
 
-private:
-    void work() {
+    void run() {
         std::vector<caller*> mine;
-        for (;;) {
+        for (std::size_t in_flight = 0;;) {
             {
                 std::unique_lock hold(lock_);
-                wake_.wait(hold, [this] { return !ready_.empty() || (ended_ && in_flight_ == 0); });
-                if (ready_.empty()) return;
-                const std::size_t share = std::max<std::size_t>(1, ready_.size() / workers_);
-                mine.assign(ready_.end() - static_cast<std::ptrdiff_t>(share), ready_.end());
-                ready_.resize(ready_.size() - share);
-                if (clock_type::now() >= deadline_) ended_ = true;
-                if (ended_) {
-                    wake_.notify_all();
-                    continue;
-                }
-                in_flight_ += mine.size();
+                wake_.wait(hold, [&] { return !ready_.empty() || in_flight == 0; });
+                std::swap(mine, ready_);
             }
-            for (caller* one : mine) issue(*one);
+            in_flight -= std::min(in_flight, mine.size());
+            if (clock_type::now() < deadline_) {
+                in_flight += mine.size();
+                for (caller* one : mine) issue(*one);
+            } else if (in_flight == 0) {
+                return;
+            }
+            mine.clear();
         }
     }
 
+    const std::vector<float>& latencies_ms() const { return latencies_ms_; }
+    std::uint64_t failed() const { return failed_; }
+
+private:
     void issue(caller& one) {
         (*one.mutation.mutable_update_score()->mutable_points())["Argentina"] = ++one.count;
         one.began = clock_type::now();
@@ -137,41 +126,77 @@ private:
 
     void done(caller& one, const outcome& what) {
         const auto took = static_cast<float>(ms_since(one.began));
-        std::lock_guard hold(lock_);
-        if (what.result == v1::Outcome::APPLIED)
-            latencies_.push_back(took);
-        else
-            ++failed_;
-        ready_.push_back(&one);
-        --in_flight_;
-        if (ready_.size() == 1 || in_flight_ == 0) wake_.notify_all();
+        bool was_empty = false;
+        {
+            std::lock_guard hold(lock_);
+            if (what.result == v1::Outcome::APPLIED)
+                latencies_ms_.push_back(took);
+            else
+                ++failed_;
+            was_empty = ready_.empty();
+            ready_.push_back(&one);
+        }
+        if (was_empty) wake_.notify_one();
     }
 
     store& store_;
-    std::vector<caller> callers_;
-    const std::size_t workers_;
-    clock_type::time_point deadline_;
+    const clock_type::time_point deadline_;
     std::mutex lock_;
     std::condition_variable wake_;
     std::vector<caller*> ready_;
-    std::vector<float> latencies_;
-    std::size_t in_flight_ = 0;
+    std::vector<float> latencies_ms_;
     std::uint64_t failed_ = 0;
-    bool ended_ = false;
 };
+
+figures run_load(store& on, std::size_t callers, std::size_t workers, double seconds) {
+    const auto start = clock_type::now();
+    const auto deadline =
+        start + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(seconds));
+    std::vector<caller> all(callers);
+    std::vector<std::unique_ptr<worker>> team;
+    for (std::size_t i = 0; i < workers; ++i) team.push_back(std::make_unique<worker>(on, deadline));
+    for (std::size_t i = 0; i < callers; ++i) {
+        all[i].mutation =
+            test::set_points("game " + std::to_string(i % 512), {{"Argentina", 0}, {"France", 0}});
+        team[i % workers]->add(all[i]);
+    }
+    std::vector<std::thread> threads;
+    for (auto& one : team) threads.emplace_back([&one] { one->run(); });
+    for (auto& one : threads) one.join();
+    const double took = ms_since(start) / 1000;
+    std::vector<float> latencies_ms;
+    std::uint64_t failed = 0;
+    for (const auto& one : team) {
+        latencies_ms.insert(latencies_ms.end(), one->latencies_ms().begin(), one->latencies_ms().end());
+        failed += one->failed();
+    }
+    return figures_of(latencies_ms, took, failed);
+}
+
+// Of the whole process, its callers included.
+double cpu_seconds() {
+    struct rusage used {};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& of) {
+        return static_cast<double>(of.tv_sec) + 1e-6 * static_cast<double>(of.tv_usec);
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
 
 void run_store(const std::string& directory, std::size_t callers, double seconds) {
     const std::string data = directory + "/store-" + std::to_string(callers);
     json_store_options options;
     options.directory = data;
     json_store opened(options);
-    figures f = load(opened, callers, 2).run(seconds);
+    const double cpu_before = cpu_seconds();
+    figures f = run_load(opened, callers, std::min<std::size_t>(callers, 2), seconds);
+    const double cpu = cpu_seconds() - cpu_before;
     const health_report report = opened.health();
     print(("store, " + std::to_string(callers) + " in flight").c_str(), f);
     if (report.batches)
-        std::printf("%44s %.0f updates a sync, %zu warnings\n", "",
+        std::printf("%44s %.0f updates a sync, %.1f us of CPU an update, %zu warnings\n", "",
                     static_cast<double>(report.mutations) / static_cast<double>(report.batches),
-                    report.warnings.size());
+                    1e6 * cpu / static_cast<double>(report.mutations), report.warnings.size());
 }
 
 void run_redis(const std::string& directory, double seconds) {
@@ -202,16 +227,20 @@ void run_redis(const std::string& directory, double seconds) {
 int main(int count, char** arguments) {
     std::string directory;
     double seconds = 3;
+    std::size_t in_flight = 0;
     for (int i = 1; i + 1 < count; i += 2) {
         if (std::strcmp(arguments[i], "--directory") == 0)
             directory = arguments[i + 1];
         else if (std::strcmp(arguments[i], "--seconds") == 0)
             seconds = std::atof(arguments[i + 1]);
+        else if (std::strcmp(arguments[i], "--in-flight") == 0)
+            in_flight = std::strtoull(arguments[i + 1], nullptr, 10);
         else
             return std::fprintf(stderr, "unknown option %s\n", arguments[i]), 2;
     }
     test::temporary_directory own;
     if (directory.empty()) directory = own.path();
+    if (in_flight != 0) return run_store(directory, in_flight, seconds), 0;
     print("plain append + fdatasync each, 1 caller", plain_append(directory, seconds));
     for (const std::size_t callers : {1u, 64u, 256u, 1024u}) run_store(directory, callers, seconds);
     run_redis(directory, seconds);
