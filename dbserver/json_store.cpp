@@ -7,6 +7,9 @@
 
 #include <algorithm>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace stadion::dbserver {
 namespace {
 
@@ -24,6 +27,13 @@ std::string key_line(const std::string& key, const key_record& record) {
     append_json_number(text, record.at_us);
     if (record.answer) text += R"(,"answer":)" + record.answer->json();
     return text += "}\n";
+}
+
+// Where both want the processor, commits go before checkpoints. Not far before: a checkpoint that starves
+// lets the journal grow until updates are refused. (To Linux, a thread has a niceness of its own.)
+void let_commits_go_first() {
+    constexpr int niceness = 5;
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
 }
 
 } // namespace
@@ -164,6 +174,7 @@ void json_store::look_at_disk() {
 
 void json_store::maintain() {
     using clock = std::chrono::steady_clock;
+    let_commits_go_first();
     auto next_checkpoint = clock::now() + how_.checkpoint_every;
     bool made = true; // one that failed waits its turn
     std::unique_lock hold(maintenance_lock_);
