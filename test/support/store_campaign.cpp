@@ -246,15 +246,26 @@ private:
             opened_store once_more =
                 open_on(opened.disk->disk().crashed(crash_style::random, random_), clock_);
             if (check(*once_more.store) < found) broken("what was read after a crash was lost by the next");
+            live_on(once_more);
             const auto trace = opened.disk->trace();
             simulated_disk part = before;
             const std::size_t changes = random_() % (trace.size() + 1);
             for (std::size_t i = 0; i < changes; ++i) part.apply(trace[i]);
             opened_store third = open_on(part.crashed(crash_style::random, random_), clock_);
             check(*third.store);
+            live_on(third);
         } catch (const std::exception& refused) {
             broken(std::string("opening refused: ") + refused.what());
         }
+    }
+
+    // What a recovery left behind must not be in the way of the commits that follow, nor of the next start.
+    void live_on(const opened_store& in) {
+        std::uint64_t last = 0;
+        for (unsigned count = 6 + random_() % 12; count > 0; --count)
+            last = commit_and_wait(*in.store, add_medal("team after", "gold")).sequence;
+        const opened_store next = open_on(in.disk->disk(), clock_);
+        if (next.store->sequence() != last) broken("what was committed after a crash was lost");
     }
 
     std::uint64_t check(json_store& store) {
