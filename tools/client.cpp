@@ -1,6 +1,8 @@
 // `stadion client`: a person's seat at the board. The session does the work (client_session.hpp); here lines
 // become calls and answers become lines. With a pipe instead of a terminal it runs the lines it is given and
 // ends.
+#include "net/http_client.hpp"
+#include "tools/board_control.hpp"
 #include "tools/board_text.hpp"
 #include "tools/client_session.hpp"
 #include "tools/commands.hpp"
@@ -16,11 +18,13 @@
 #include <charconv>
 #include <cstdlib>
 #include <limits>
+#include <random>
 
 namespace stadion::tools {
 namespace {
 
 constexpr std::chrono::milliseconds register_within{10'000};
+constexpr std::chrono::milliseconds answer_within{10'000};
 constexpr std::uint16_t query_score = 0x0203;
 constexpr std::uint16_t query_tally = 0x0204;
 constexpr std::uint16_t update_score = 0x0205;
@@ -198,6 +202,52 @@ private:
         });
     }
 
+    // What has no RPC goes over HTTP, by way of the dispatcher, which passes it on to a server that is there;
+    // under its key it happens once, however often it is passed on.
+    template <typename Lines>
+    bool ask_over_http(std::string method, std::string path, std::string body, Lines lines) {
+        net::http_client_request request;
+        request.method = std::move(method);
+        request.target = std::move(path);
+        request.body = std::move(body);
+        request.may_repeat = true;
+        if (!wanted_.fleet.token.empty())
+            request.headers.emplace_back("Authorization", "Bearer " + wanted_.fleet.token);
+        if (!request.body.empty()) {
+            request.headers.emplace_back("Content-Type", "application/json");
+            request.headers.emplace_back("Idempotency-Key", key_prefix_ + std::to_string(++keys_));
+        }
+        const auto answer = wait_for(
+            console_, home_, http_.ask_whole(wanted_.fleet.dispatcher, std::move(request), answer_within));
+        if (!answer)
+            return refuse(wire::make_error(wire::status::cancelled, "interrupted; it may still happen"));
+        if (!*answer) return refuse(answer->error());
+        const auto good = body_of(**answer);
+        if (!good) return refuse(good.error());
+        if (wanted_.fleet.json) return console_.print(*good), true;
+        const auto shown = lines(*good);
+        if (!shown) return refuse(shown.error());
+        for (const auto& line : *shown) console_.print(line);
+        return true;
+    }
+
+    bool freeze(const words&) { return ask_over_http("PUT", "/v1/state", freeze_body(true), state_lines); }
+    bool thaw(const words&) { return ask_over_http("PUT", "/v1/state", freeze_body(false), state_lines); }
+    bool difference(const words&) {
+        return ask_over_http("GET", "/v1/state/difference", {}, difference_lines);
+    }
+
+    bool reverse(const words& rest) {
+        std::uint64_t sequence = 0;
+        const std::string& text = rest[0];
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), sequence);
+        if (failure != std::errc{} || end != text.data() + text.size())
+            return misused("'" + text + "' is no sequence; watch shows them");
+        std::string why = rest[1];
+        for (std::size_t i = 2; i < rest.size(); ++i) why += " " + rest[i];
+        return ask_over_http("POST", reversal_path(sequence), reversal_body(why), reversal_lines);
+    }
+
     bool watch(const words& topics) {
         watching_ = true;
         home_.post([session = session_, topics] { session->subscribe(topics); });
@@ -242,18 +292,22 @@ private:
         }
     };
     static constexpr std::size_t usage_width = 35;
-    static const std::array<verb, 10> verbs;
+    static const std::array<verb, 14> verbs;
 
     const client_command_options& wanted_;
     console& console_;
     net::worker& home_;
     std::shared_ptr<client_session> session_;
+    net::http_client http_{home_};
+    const std::string key_prefix_ = "client-" + std::to_string(std::random_device{}()) + "-" +
+                                    std::to_string(std::random_device{}()) + "-";
+    std::uint64_t keys_ = 0;
     bool ended_ = false;
     bool watching_ = false;
 };
 
 constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
-const std::array<client::verb, 10> client::verbs{{
+const std::array<client::verb, 14> client::verbs{{
     {"games", "[STATUS]", 0, 1, "every game", &client::games},
     {"teams", "", 0, 0, "the medal table", &client::teams},
     {"game", "NAME", 1, 1, "one game", &client::game},
@@ -262,6 +316,10 @@ const std::array<client::verb, 10> client::verbs{{
      &client::watch},
     {"set", "GAME TEAM POINTS ...", 3, any, "sets points", &client::set},
     {"medal", "TEAM gold|silver|bronze [N]", 2, 3, "adds N medals, 1 by default", &client::medal},
+    {"freeze", "", 0, 0, "the public view stands still", &client::freeze},
+    {"thaw", "", 0, 0, "the public sees what happened meanwhile", &client::thaw},
+    {"difference", "", 0, 0, "what the public does not see", &client::difference},
+    {"reverse", "SEQUENCE REASON ...", 2, any, "undoes one update", &client::reverse},
     {"status", "", 0, 0, "where you are connected", &client::status},
     {"help", "", 0, 0, "this list", &client::help},
     {"quit", "", 0, 0, "ends", &client::quit},

@@ -4,13 +4,14 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 import unittest
 import uuid
 from socket import SHUT_RDWR
 
-from fleet import SCALE, FleetTest, get, http_call, until
+from fleet import PROGRAM, SCALE, FleetTest, get, http_call, until
 
 
 class Stream(threading.Thread):
@@ -228,6 +229,32 @@ class FreezeTest(FleetTest):
             status, _, problem = http_call(address, "GET", "/v1/games?at=yesterday")
             self.assertEqual((status, problem["code"]), (400, "INVALID_ARGUMENT"))
             self.assertIn("yesterday", problem["detail"])
+
+    def client(self, *lines: str) -> list[str]:
+        """What `stadion client` answers to these lines."""
+        ran = subprocess.run([PROGRAM, "client", "--dispatcher", self.fleet.address, "--user", uuid.uuid4().hex],
+                             input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=60 * SCALE)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        return ran.stdout.splitlines()
+
+    def test_a_scorer_freezes_compares_undoes_and_thaws_in_the_client(self):
+        self.score(1)
+        [said] = self.client("freeze")
+        self.assertRegex(said, r"^frozen since #\d+: ")
+        mistake = self.score(7)
+        self.wait_for(mistake)
+        lines = self.client("difference")
+        self.assertIn(f"public  {self.game}: A 1", "\n".join(lines))
+        self.assertIn(f"  live  {self.game}: A 7", "\n".join(lines))
+        [undone] = self.client(f"reverse {mistake} counted twice")
+        self.assertIn(f"{self.game}: A 1", undone)
+        [said] = self.client("thaw")
+        self.assertRegex(said, r"^not frozen: ")
+        self.assertEqual(get(self.fleet.frontends[0], self.path)["points"], {"A": 1})
+        refused = subprocess.run([PROGRAM, "client", "--dispatcher", self.fleet.address], text=True,
+                                 input="reverse 999999999 nothing there\n", capture_output=True, timeout=60 * SCALE)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("NOT_FOUND", refused.stderr)
 
 
 if __name__ == "__main__":
