@@ -5,20 +5,24 @@
 //                      [--directory DIR]
 //
 // Each seed is a workload of its own: every crash point of it with `states` possible disks, and damaged
-// bytes; every tenth also has each of its calls fail in every way. `histories` concurrent ones are checked to
-// have an order. `kills` real processes are ended by SIGKILL on a real directory. Ends after `seconds`
-// whatever is left. Exit status 1 when a promise broke or a damaged byte went unnoticed.
+// bytes; a tenth as many workloads have each of their calls fail in every way. `histories` concurrent ones
+// are checked to have an order. `kills` real processes are ended by SIGKILL on a real directory. Ends after
+// about `seconds`, which the parts share; the table tells what was asked for and what was reached. Exit
+// status 1 when a promise broke or a damaged byte went unnoticed.
 #include "dbserver/json_store.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/store_campaign.hpp"
 #include "test/support/temporary_directory.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -134,63 +138,115 @@ void kill_once(const std::string& directory, std::mt19937& random,
     }
 }
 
+using number_map = std::map<std::string, std::uint64_t>;
+
+// Each part has its share of the time, and what the parts before it left of theirs. A part that nothing is
+// asked of has none.
+class budget {
+public:
+    budget(std::chrono::seconds all, std::vector<std::pair<std::uint64_t, double>> parts)
+        : parts_(std::move(parts)), end_(clock_type::now()) {
+        double total = 0;
+        for (const auto& [wanted, share] : parts_) total += wanted ? share : 0;
+        unit_ = std::chrono::duration<double>(all) / std::max(total, 1e-9);
+    }
+
+    // Until when the next part may go on.
+    clock_type::time_point next() {
+        const auto [wanted, share] = parts_.at(next_++);
+        if (wanted) end_ += std::chrono::duration_cast<clock_type::duration>(share * unit_);
+        return end_;
+    }
+
+private:
+    const std::vector<std::pair<std::uint64_t, double>> parts_;
+    std::chrono::duration<double> unit_{};
+    std::size_t next_ = 0;
+    clock_type::time_point end_;
+};
+
+kill_figures run_kills(const std::string& directory, number_map& asked, clock_type::time_point end) {
+    kill_figures kills;
+    std::mt19937 random(static_cast<std::uint32_t>(asked["--first-seed"]));
+    std::map<std::uint32_t, std::uint32_t> counts;
+    while (kills.kills < asked["--kills"] && clock_type::now() < end && kills.lost + kills.doubled == 0)
+        kill_once(directory, random, counts, kills);
+    return kills;
+}
+
+void print_row(const char* what, std::uint64_t wanted, std::uint64_t reached) {
+    const std::string goal = wanted ? std::to_string(wanted) : "";
+    std::printf("%-52s %12s %12llu%s\n", what, goal.c_str(), static_cast<unsigned long long>(reached),
+                reached < wanted ? "   the time was up" : "");
+}
+
+void print_table(number_map& asked, const test::campaign_figures& figures, std::uint64_t crashed,
+                 std::uint64_t failing, const kill_figures& kills) {
+    std::printf("%-52s %12s %12s\n", "", "asked for", "reached");
+    print_row("processes killed", asked["--kills"], kills.kills);
+    print_row("  updates they had acknowledged", 0, kills.acknowledged);
+    print_row("concurrent histories of 500 operations", asked["--histories"], figures.histories);
+    print_row("random workloads, crashed at every point", asked["--seeds"], crashed);
+    print_row("  commits in them", 0, figures.commits);
+    print_row("  crash points", 0, figures.crash_points);
+    print_row("  crash states recovered from", asked["--states"] * figures.crash_points,
+              figures.crash_states);
+    print_row("bytes changed", 20 * asked["--seeds"], figures.damaged_bytes);
+    print_row("workloads with each of their calls failing", (asked["--seeds"] + 9) / 10, failing);
+    print_row("  lives with a failed call", 0, figures.failed_calls);
+    std::printf("\n%-52s %12s %12s\n", "", "allowed", "found");
+    const auto broken = [](const char* what, std::uint64_t found) {
+        std::printf("%-52s %12d %12llu\n", what, 0, static_cast<unsigned long long>(found));
+    };
+    broken("updates lost in killed processes", kills.lost);
+    broken("updates doubled in killed processes", kills.doubled);
+    broken("changed bytes that nobody noticed", figures.undetected_bytes);
+    broken("other broken promises", figures.broken_promises);
+    if (figures.broken_promises) std::printf("%s\n", figures.first_broken.c_str());
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
-    std::map<std::string, std::string> settings{
-        {"--seeds", "1000"},   {"--seconds", "3600"},   {"--states", "7"},  {"--kills", "1000"},
-        {"--first-seed", "1"}, {"--histories", "1000"}, {"--directory", ""}};
+    number_map asked{{"--seeds", 1000}, {"--seconds", 3600}, {"--states", 7},
+                     {"--kills", 1000}, {"--first-seed", 1}, {"--histories", 1000}};
+    std::string directory;
     for (int i = 1; i < count; i += 2) {
-        if (!settings.contains(arguments[i]) || i + 1 == count) {
+        const std::string name = arguments[i];
+        if (i + 1 == count || (name != "--directory" && !asked.contains(name))) {
             std::fprintf(stderr, "store_durability: what is %s?\n", arguments[i]);
             return 2;
         }
-        settings[arguments[i]] = arguments[i + 1];
+        if (name == "--directory")
+            directory = arguments[i + 1];
+        else
+            asked[name] = std::strtoull(arguments[i + 1], nullptr, 10);
     }
-    const auto number = [&](const char* name) { return std::strtoull(settings[name].c_str(), nullptr, 10); };
-    const auto end = clock_type::now() + std::chrono::seconds(number("--seconds"));
+    const std::uint64_t tenth = (asked["--seeds"] + 9) / 10;
+    const std::chrono::seconds all_time{static_cast<long>(asked["--seconds"])};
+    budget time(all_time,
+                {{asked["--kills"], 0.25}, {asked["--histories"], 0.15}, {tenth, 0.15}, {tenth, 0.45}});
+    test::temporary_directory own;
+    if (directory.empty()) directory = own.path();
+    const kill_figures kills = run_kills(directory + "/killed", asked, time.next());
 
-    kill_figures kills;
-    {
-        test::temporary_directory own;
-        const std::string directory =
-            (settings["--directory"].empty() ? own.path() : settings["--directory"]) + "/killed";
-        std::mt19937 random(static_cast<std::uint32_t>(number("--first-seed")));
-        std::map<std::uint32_t, std::uint32_t> counts;
-        while (kills.kills < number("--kills") && clock_type::now() < end && kills.lost + kills.doubled == 0)
-            kill_once(directory, random, counts, kills);
-    }
     test::campaign_figures figures;
-    const std::uint64_t first = number("--first-seed");
-    for (std::uint64_t seed = first;
-         seed < first + number("--seeds") && clock_type::now() < end && figures.broken_promises == 0;
-         ++seed) {
-        test::try_crashes(seed, static_cast<unsigned>(number("--states")), figures);
-        test::try_damage(seed, 20, figures);
-        if (seed % 10 == 1) test::try_failed_calls(seed, figures);
-    }
-
-    for (std::uint64_t seed = first;
-         seed < first + number("--histories") && clock_type::now() < end && figures.broken_promises == 0;
-         ++seed)
-        test::try_concurrency(seed, 500, figures);
-
-    const auto row = [](const char* what, std::uint64_t value) {
-        std::printf("%-56s %12llu\n", what, static_cast<unsigned long long>(value));
+    const std::uint64_t first = asked["--first-seed"];
+    const auto each_seed = [&](std::uint64_t wanted, clock_type::time_point end, auto try_one) {
+        std::uint64_t seed = first;
+        for (; seed < first + wanted && clock_type::now() < end && figures.broken_promises == 0; ++seed)
+            try_one(seed);
+        return seed - first;
     };
-    row("random workloads", figures.workloads);
-    row("  commits in them", figures.commits);
-    row("  crash points", figures.crash_points);
-    row("  crash states recovered from", figures.crash_states);
-    row("  lives with a failed call", figures.failed_calls);
-    row("  bytes changed", figures.damaged_bytes);
-    row("  of which nobody noticed", figures.undetected_bytes);
-    row("concurrent histories of 500 operations", figures.histories);
-    row("processes killed", kills.kills);
-    row("  updates they had acknowledged", kills.acknowledged);
-    row("  lost", kills.lost);
-    row("  doubled", kills.doubled);
-    row("broken promises", figures.broken_promises + kills.lost + kills.doubled);
-    if (figures.broken_promises) std::printf("%s\n", figures.first_broken.c_str());
+    each_seed(asked["--histories"], time.next(),
+              [&](std::uint64_t seed) { test::try_concurrency(seed, 500, figures); });
+    const std::uint64_t failing =
+        each_seed(tenth, time.next(), [&](std::uint64_t seed) { test::try_failed_calls(seed, figures); });
+    // Last, with all the time that is left: it takes the longest.
+    const std::uint64_t crashed = each_seed(asked["--seeds"], time.next(), [&](std::uint64_t seed) {
+        test::try_crashes(seed, static_cast<unsigned>(asked["--states"]), figures);
+        test::try_damage(seed, 20, figures);
+    });
+    print_table(asked, figures, crashed, failing, kills);
     return figures.broken_promises + figures.undetected_bytes + kills.lost + kills.doubled == 0 ? 0 : 1;
 }
