@@ -5,6 +5,9 @@
 #include <google/protobuf/descriptor.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace stadion::net {
 namespace {
 
@@ -75,6 +78,35 @@ ordered_json problem_responses() {
              {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
+// What GET requests may ask for behind the question mark, by path.
+struct query_parameter {
+    std::string_view name;
+    std::string_view what;
+    std::array<std::string_view, 7> paths;
+};
+constexpr query_parameter query_parameters[] = {
+    {"view",
+     "live, for scorers, or public: while the board is frozen they differ",
+     {"/v1/games", "/v1/games/{game}", "/v1/games/{game}/history", "/v1/teams", "/v1/teams/{team}",
+      "/v1/stream", "/v1/feed"}},
+    {"at", "a time (ISO 8601, or UNIX seconds): the board as it stood then", {"/v1/games", "/v1/teams"}},
+    {"status", "only games with this status", {"/v1/games"}},
+    {"page_size", "how many games at most", {"/v1/games"}},
+    {"page_token", "the next_page_token of the page before", {"/v1/games"}},
+    {"topics", "games/*, teams/gauls, …, with commas between", {"/v1/stream", "/v1/feed"}},
+    {"since", "the sequence of the last event seen", {"/v1/stream", "/v1/feed"}},
+};
+
+void add_query_parameters(const http_router::route& route, ordered_json& to) {
+    if (route.method != http_method::get) return;
+    for (const auto& one : query_parameters)
+        if (std::find(one.paths.begin(), one.paths.end(), route.pattern) != one.paths.end())
+            to.push_back({{"name", one.name},
+                          {"in", "query"},
+                          {"description", one.what},
+                          {"schema", {{"type", "string"}}}});
+}
+
 ordered_json path_operation(const http_router::route& route) {
     ordered_json operation{{"summary", std::string(http_method_name(route.method)) + " " + route.pattern}};
     auto parameters = ordered_json::array();
@@ -86,6 +118,7 @@ ordered_json path_operation(const http_router::route& route) {
                               {"required", true},
                               {"schema", {{"type", "string"}}}});
     }
+    add_query_parameters(route, parameters);
     if (!parameters.empty()) operation["parameters"] = parameters;
     operation["responses"] = {{"200", {{"description", "Done"}}}, {"default", problem_responses()}};
     if (route.need != anyone)

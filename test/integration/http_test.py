@@ -73,6 +73,11 @@ class HttpTest(FleetTest):
             description = self.ok(address, "GET", "/openapi.json")
             self.assertTrue(description["openapi"].startswith("3.1"))
             self.assertIn("/readyz", description["paths"])
+            if "/v1/games" in description["paths"]:
+                for path, expected in (("/v1/games", {"view", "at", "page_token"}), ("/v1/teams", {"view", "at"}),
+                                       ("/v1/games/{game}", {"game", "view"}), ("/v1/stream", {"view", "since"})):
+                    parameters = description["paths"][path]["get"]["parameters"]
+                    self.assertLessEqual(expected, {one["name"] for one in parameters}, path)
             services = self.ok(address, "GET", "/services")["services"]
             self.assertTrue(services)
             for service in services:
