@@ -13,6 +13,7 @@ constexpr std::uint16_t get_clock_method = 0x0404;
 constexpr std::uint16_t adjust_clock_method = 0x0405;
 constexpr auto inside = net::role::operator_ | net::role::server;
 constexpr auto ours = "LOCAL";
+constexpr duration resolution = std::chrono::microseconds(1); // of the times that are told
 
 std::int64_t system_time_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -91,6 +92,8 @@ bool is_sure(clock_state state) {
     return state == clock_state::synchronised || state == clock_state::holdover;
 }
 
+// To a tenth, never less than it is.
+double bound_us(duration of) { return std::ceil(static_cast<double>(of.count()) / 100) / 10; }
 double microseconds(duration of) { return std::round(static_cast<double>(of.count()) / 100) / 10; }
 
 } // namespace
@@ -115,7 +118,7 @@ void clock_driver::add_to(net::server& server) {
     server.http().on(net::http_method::get, "/getClock", inside, [self](const net::http_request&) {
         const auto picture = self->now();
         return net::json_response(nlohmann::ordered_json{{"time_us", picture.time_us},
-                                                         {"error_us", microseconds(picture.error)},
+                                                         {"error_us", bound_us(picture.error)},
                                                          {"epoch", picture.epoch},
                                                          {"state", picture.state}}
                                       .dump() +
@@ -124,7 +127,7 @@ void clock_driver::add_to(net::server& server) {
     server.add_status([self](nlohmann::ordered_json& status) {
         const auto picture = self->now();
         auto& clock = status["clock"];
-        clock = {{"error_us", microseconds(picture.error)},
+        clock = {{"error_us", bound_us(picture.error)},
                  {"rate_ppb", std::llround(picture.rate * 1e9)},
                  {"state", picture.state}};
         if (!self->options_.enabled) return;
@@ -177,7 +180,7 @@ v1::GetClockResponse clock_driver::answer(const v1::GetClockRequest& request) {
     if (!shown || !request.has_probe()) {
         const auto picture = now();
         response.set_time_us(static_cast<std::uint64_t>(picture.time_us));
-        response.set_error_us(static_cast<std::uint64_t>(picture.error.count() / 1000));
+        response.set_error_us(static_cast<std::uint64_t>(std::ceil(bound_us(picture.error))));
         response.set_state(picture.state);
         response.set_epoch(picture.epoch);
         return response;
@@ -315,7 +318,7 @@ clock_picture clock_driver::now() const {
     const instant local = local_.now();
     picture.state = to_string(line.state_at(local));
     picture.time_us = line.reading_at(local) / 1000;
-    picture.error = line.error_at(local);
+    picture.error = line.error_at(local) + resolution;
     picture.offset = shown_offset_;
     picture.rate = line.rate;
     picture.epoch = face_->epoch;

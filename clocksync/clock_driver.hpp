@@ -29,7 +29,7 @@ struct clock_driver_options {
 struct clock_picture {
     std::string state; // LOCAL, or as `clock_state`
     std::int64_t time_us = 0;
-    duration error{0};  // bound of the reading's
+    duration error{0};  // bound of what `time_us` may be wrong by
     duration offset{0}; // how far ahead the last correction found this server
     double rate = 0;    // cluster seconds per local second, less 1
     epoch_number epoch = 0;
