@@ -108,11 +108,10 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
         const unsigned old = place_of(before.leader);
         const bool gone = old == dispatcher || !processes_[old].alive;
         const bool trouble = gone || now_ < trouble_until_;
-        const auto score_of = [this](unsigned place) {
-            const auto& machines = processes_[place].machines;
-            return machines ? machines->election.score() : 0;
-        };
-        const bool better = gone || score_of(from) >= score_of(old) * 1.2 * 0.95;
+        const auto by_score = [](const auto& a, const auto& b) { return a.second < b.second; };
+        const bool better =
+            gone || std::ranges::max(processes_[from].scores, by_score).second >=
+                        std::ranges::min(processes_[old].scores, by_score).second * 1.2 * 0.95;
         monitor_.granted(before, decision.answer.epoch, who, reason, trouble,
                          now_ - leader_since_ >= lock_settings_.minimum_tenure, better);
     }

@@ -155,7 +155,7 @@ void simulator::world::beat(unsigned server, std::uint64_t life) {
     process& p = processes_[server];
     if (p.machines) {
         send(server, dispatcher, heartbeat{});
-        p.machines->election.add_score_sample(p.load);
+        sample_load(p);
         cluster_clock& clock = p.machines->clock.clock();
         if (clock.line().synchronised && !clock.serving()) clock.begin_service();
     } else {
@@ -183,7 +183,8 @@ void simulator::world::admit(unsigned server, const join_answer& answer) {
         raffle(raffle_settings_),
         berkeley(berkeley_settings_, p.self, cluster_clock(clock_settings_, here, system_time)),
     });
-    p.machines->election.add_score_sample(p.load);
+    p.scores.clear();
+    sample_load(p);
     take_view(server, answer.view);
 }
 
@@ -270,6 +271,14 @@ void simulator::world::isolate(unsigned server, bool on, bool from_dispatcher_to
     note_trouble();
     p.isolated = on;
     p.cut_off = on && from_dispatcher_too;
+}
+
+// A challenger acts on what it was told, which is as old as a beat and its way.
+void simulator::world::sample_load(process& p) {
+    constexpr duration told_for = 300ms;
+    p.machines->election.add_score_sample(p.load);
+    p.scores.emplace_back(now_, p.machines->election.score());
+    while (p.scores.size() > 1 && p.scores[1].first < now_ - told_for) p.scores.pop_front();
 }
 
 void simulator::world::set_load(unsigned server, double spare_capacity) {

@@ -74,6 +74,7 @@ public:
         double drift = 0;
         duration local_offset{0};
         double load = 10;
+        std::deque<std::pair<instant, double>> scores; // lately, as of this life
         clocksync::member self;
         std::uint64_t process_incarnation = 0;
         std::unique_ptr<strands> machines; // once admitted
@@ -156,6 +157,7 @@ private:
     void admit(unsigned server, const join_answer& answer);
     void server_takes(unsigned server, unsigned from, const any_message& message);
     void take_view(unsigned server, const clocksync::fleet_view& view);
+    void sample_load(process& p);
     void tick(unsigned server);
     void arm(unsigned server);
     void on_process(unsigned server, std::uint64_t life, std::function<void()> run);
