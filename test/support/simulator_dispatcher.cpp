@@ -108,10 +108,11 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
         const unsigned old = place_of(before.leader);
         const bool gone = old == dispatcher || !processes_[old].alive;
         const bool trouble = gone || now_ < trouble_until_;
-        const auto by_score = [](const auto& a, const auto& b) { return a.second < b.second; };
-        const bool better =
-            gone || std::ranges::max(processes_[from].scores, by_score).second >=
-                        std::ranges::min(processes_[old].scores, by_score).second * 1.2 * 0.95;
+        double best = 0, worst = 0; // nobody led, or it has not told yet
+        for (const auto& [when, score] : processes_[from].scores) best = std::max(best, score);
+        if (!gone && !processes_[old].scores.empty())
+            worst = std::ranges::min(processes_[old].scores, {}, &std::pair<instant, double>::second).second;
+        const bool better = gone || best >= worst * 1.2 * 0.95;
         monitor_.granted(before, decision.answer.epoch, who, reason, trouble,
                          now_ - leader_since_ >= lock_settings_.minimum_tenure, better);
     }
