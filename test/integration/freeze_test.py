@@ -1,6 +1,7 @@
 """Freezing over real servers: nothing public changes anywhere, whoever is killed meanwhile; a scorer goes on; a thaw
 publishes what happened, each event once."""
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -11,7 +12,9 @@ import unittest
 import uuid
 from socket import SHUT_RDWR
 
+import wire
 from fleet import PROGRAM, SCALE, FleetTest, get, http_call, until
+from websocket import WebSocket
 
 
 class Stream(threading.Thread):
@@ -65,6 +68,64 @@ class Stream(threading.Thread):
         if self.connection and (socket := self.connection.sock):
             socket.shutdown(SHUT_RDWR)
         self.join(60 * SCALE)
+
+
+class Follower(threading.Thread):
+    """Notes the sequences of what `read` yields, until closed."""
+
+    def __init__(self, name: str, read, wake, release):
+        super().__init__(daemon=True)
+        self.name, self.read, self.wake, self.release = name, read, wake, release
+        self.sequences: list[int] = []
+        self.start()
+
+    def run(self) -> None:
+        try:
+            for sequence in self.read:
+                self.sequences.append(sequence)
+        except (OSError, ValueError, AttributeError, http.client.HTTPException, wire.Gone):
+            pass  # closed
+
+    def close(self) -> None:
+        self.wake()
+        self.join(60 * SCALE)
+        self.release()
+
+
+def follow_by_wire(address: str, topic: str) -> Follower:
+    client = wire.Client(address, timeout=60 * SCALE)
+    events = client.stream(wire.SUBSCRIBE, wire.field(1, topic), budget_ms=600_000)
+    return Follower("wire", (wire.first(event, 1) for event in events if 3 in event), client.shut, client.close)
+
+
+def follow_lines(address: str, topic: str) -> Follower:
+    host, port = address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60 * SCALE)
+    connection.request("GET", f"/v1/feed?topics={topic.replace(' ', '%20')}")
+    answer = connection.getresponse()
+    held = connection.sock or answer.fp.raw._sock  # the answer keeps a connection that will be closed
+
+    def sequences():
+        for line in answer:
+            event = json.loads(line)
+            if event.get("type") == "score":
+                yield event["sequence"]
+    def release():
+        answer.close()
+        held.close()
+    return Follower("NDJSON", sequences(), lambda: held.shutdown(SHUT_RDWR), release)
+
+
+def follow_by_websocket(address: str, topic: str) -> Follower:
+    client = WebSocket(address, timeout=60 * SCALE)
+    client.send({"subscribe": [topic]})
+
+    def sequences():
+        while True:
+            event = json.loads(client.receive())
+            if event.get("type") == "score":
+                yield event["sequence"]
+    return Follower("WebSocket", sequences(), client.shut, client.close)
 
 
 class FreezeTest(FleetTest):
@@ -167,6 +228,30 @@ class FreezeTest(FleetTest):
             self.assertEqual(get(address, self.path)["points"], {"A": 9})
             self.assertEqual(get(address, "/v1/state")["frozen"], False)
         self.assertGreater(thawed_at, hidden[-1])
+
+    def test_followers_hear_nothing_until_the_thaw_and_then_everything_once(self):
+        topic = "games/" + self.game
+        self.score(0)
+        address = self.fleet.frontends[0]
+        followers = [follow(address, topic) for follow in (follow_by_wire, follow_lines, follow_by_websocket)]
+        for follower in followers:
+            self.addCleanup(follower.close)
+        points = itertools.count(1)
+        for follower in followers:
+            until(lambda: self.score(next(points)) and follower.sequences, f"{follower.name} has begun")
+        before = self.score(next(points))
+        for follower in followers:
+            until(lambda: before in follower.sequences, f"{follower.name} is up to date")
+        frozen_at = self.freeze(True)
+        hidden = [self.score(1000 + number) for number in range(5)]
+        self.wait_for(hidden[-1])
+        for follower in followers:
+            self.assertEqual([s for s in follower.sequences if s > frozen_at], [], follower.name)
+        self.freeze(False)
+        last = self.score(2000)
+        for follower in followers:
+            until(lambda: last in follower.sequences, f"{follower.name} has what happened")
+            self.assertEqual([s for s in follower.sequences if s > frozen_at], [*hidden, last], follower.name)
 
     def check_live_view(self, address: str, team: str, other: str, public: dict) -> None:
         live = get(address, self.path + "?view=live")

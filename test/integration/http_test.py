@@ -1,13 +1,12 @@
 """The HTTP face: what every server answers, and what each role answers besides."""
-import base64
 import http.client
 import json
 import os
 import socket
-import struct
 import unittest
 
 from fleet import SCALE, FleetTest, get, http_call, named_as_in_proto, until
+from websocket import WebSocket
 
 
 class HttpTest(FleetTest):
@@ -314,38 +313,16 @@ class HttpTest(FleetTest):
             self.assertEqual(found, wanted)
 
     def test_a_websocket_receives_what_it_subscribes_to(self):
-        host, port = self.frontend.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=30 * SCALE) as connection, \
-                connection.makefile("rb") as stream:
-            connection.sendall(b"GET /v1/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) +
-                               b"\r\n\r\n")
-            self.assertIn(b" 101 ", stream.readline())
-            while stream.readline() != b"\r\n":
-                pass
-            self.send_text(connection, {"subscribe": ["games/by websocket"], "since": 0})
-            text = ""
-            for points in range(1, 100):  # until the subscription has taken effect
-                self.set_score("by websocket", {"a": points})
-                text = self.receive_text(connection, stream)
-                if "by websocket" in text:
-                    break
-            self.assertIn("by websocket", text)
-
-    @staticmethod
-    def send_text(connection: socket.socket, value) -> None:
-        text, mask = json.dumps(value).encode(), os.urandom(4)
-        connection.sendall(bytes([0x81, 0x80 | len(text)]) + mask +
-                           bytes(byte ^ mask[at % 4] for at, byte in enumerate(text)))
-
-    @staticmethod
-    def receive_text(connection: socket.socket, stream) -> str:
-        while True:
-            opcode, size = stream.read(2)
-            size = struct.unpack(">H", stream.read(2))[0] if size == 126 else size
-            payload = stream.read(size)
-            if opcode & 15 == 1:
-                return payload.decode()
+        client = WebSocket(self.frontend, timeout=30 * SCALE)
+        self.addCleanup(client.close)
+        client.send({"subscribe": ["games/by websocket"], "since": 0})
+        text = ""
+        for points in range(1, 100):  # until the subscription has taken effect
+            self.set_score("by websocket", {"a": points})
+            text = client.receive()
+            if "by websocket" in text:
+                break
+        self.assertIn("by websocket", text)
 
     # Corrections and the frozen view
 
