@@ -169,8 +169,17 @@ kill_figures run_kills(const std::string& directory, number_map& asked, clock_ty
     kill_figures kills;
     std::mt19937 random(static_cast<std::uint32_t>(asked["--first-seed"]));
     std::map<std::uint32_t, std::uint32_t> counts;
-    while (kills.kills < asked["--kills"] && clock_type::now() < end && kills.lost + kills.doubled == 0)
-        kill_once(directory, random, counts, kills);
+    // Each life begins with what all before it have left; a fresh directory now and then keeps that short.
+    constexpr std::uint64_t lives_of_a_directory = 50;
+    std::string folder;
+    while (kills.kills < asked["--kills"] && clock_type::now() < end && kills.lost + kills.doubled == 0) {
+        if (kills.kills % lives_of_a_directory == 0) {
+            if (!folder.empty()) std::filesystem::remove_all(folder);
+            folder = directory + "-" + std::to_string(kills.kills);
+            counts.clear();
+        }
+        kill_once(folder, random, counts, kills);
+    }
     return kills;
 }
 
