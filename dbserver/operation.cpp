@@ -1,6 +1,6 @@
 #include "dbserver/operation.hpp"
 
-#include "dbserver/utf8.hpp"
+#include "wire/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -30,8 +30,9 @@ failure check_name(std::string_view what, std::string_view name, const limits& w
     if (name.size() > within.name_bytes_max)
         return invalid(kind + " is " + std::to_string(name.size()) + " bytes long; at most " +
                        std::to_string(within.name_bytes_max) + " are allowed");
-    if (!is_utf8(name)) return invalid(kind + " is not UTF-8");
-    if (has_control_characters(name)) return invalid(kind + " " + quoted(name) + " has control characters");
+    if (!wire::is_utf8(name)) return invalid(kind + " is not UTF-8");
+    if (wire::has_control_characters(name))
+        return invalid(kind + " " + quoted(name) + " has control characters");
     return {};
 }
 
@@ -39,7 +40,7 @@ failure check_text(std::string_view what, std::string_view text, std::size_t byt
     if (text.size() > bytes_max)
         return invalid(std::string(what) + " is " + std::to_string(text.size()) + " bytes long; at most " +
                        std::to_string(bytes_max) + " are allowed");
-    if (!is_utf8(text)) return invalid(std::string(what) + " is not UTF-8");
+    if (!wire::is_utf8(text)) return invalid(std::string(what) + " is not UTF-8");
     return {};
 }
 

@@ -1,5 +1,7 @@
 #include "dbserver/store.hpp"
 
+#include "wire/error_message.hpp"
+
 #include <future>
 #include <type_traits>
 
@@ -10,14 +12,8 @@ v1::Outcome to_message(const outcome& what) {
     message.set_result(what.result);
     message.set_sequence(what.sequence);
     if (what.failure) {
-        const wire::error& failure = *what.failure;
-        message.set_code(static_cast<std::uint32_t>(failure.code));
-        v1::Error& error = *message.mutable_error();
-        error.set_message(failure.message);
-        error.set_origin(failure.origin);
-        error.set_retry_after_ms(static_cast<std::uint32_t>(failure.retry_after.count()));
-        error.set_outcome_unknown(failure.outcome_unknown);
-        for (const auto& [key, value] : failure.details) (*error.mutable_details())[key] = value;
+        message.set_code(static_cast<std::uint32_t>(what.failure->code));
+        *message.mutable_error() = wire::to_message(*what.failure);
     }
     if (!what.state) return message;
     if (const v1::Score* score = what.state->score()) *message.mutable_score() = *score;

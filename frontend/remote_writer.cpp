@@ -1,5 +1,7 @@
 #include "frontend/remote_writer.hpp"
 
+#include "wire/error_message.hpp"
+
 #include <random>
 
 namespace stadion::frontend {
@@ -24,12 +26,7 @@ v1::Outcome failed(wire::error failure, v1::Outcome::Result result) {
     v1::Outcome outcome;
     outcome.set_result(result);
     outcome.set_code(static_cast<std::uint32_t>(failure.code));
-    auto& error = *outcome.mutable_error();
-    error.set_message(failure.message);
-    error.set_origin(failure.origin);
-    error.set_retry_after_ms(static_cast<std::uint32_t>(failure.retry_after.count()));
-    error.set_outcome_unknown(failure.outcome_unknown);
-    for (const auto& [key, value] : failure.details) (*error.mutable_details())[key] = value;
+    *outcome.mutable_error() = wire::to_message(failure);
     return outcome;
 }
 

@@ -1,6 +1,7 @@
 #include "net/link.hpp"
 
 #include "net/address.hpp"
+#include "wire/error_message.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -12,14 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-wire::error to_error(wire::status code, const v1::Error& message, const std::string& node) {
-    wire::error failure;
-    failure.code = code;
-    failure.message = message.message();
-    failure.origin = message.origin().empty() ? node : message.origin();
-    failure.retry_after = std::chrono::milliseconds(message.retry_after_ms());
-    failure.outcome_unknown = message.outcome_unknown();
-    for (const auto& [key, value] : message.details()) failure.details[key] = value;
+// What the peer says of itself when it does not say which server has failed.
+wire::error error_from(wire::status code, const v1::Error& message, const std::string& node) {
+    auto failure = wire::to_error(code, message);
+    if (failure.origin.empty()) failure.origin = node;
     return failure;
 }
 
@@ -330,7 +327,7 @@ bool link::on_frame(const wire::frame& frame) {
             v1::Error error;
             error.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
             finish(frame.header.id,
-                   to_error(static_cast<wire::status>(frame.header.code), error, welcome_.node()));
+                   error_from(static_cast<wire::status>(frame.header.code), error, welcome_.node()));
         }
         return state_ != state::closed;
     }
@@ -365,7 +362,7 @@ void link::on_goaway(const wire::frame& frame) {
     std::vector<std::uint64_t> not_run;
     for (const auto& [id, entry] : pending_)
         if (entry.sent && id > frame.header.id) not_run.push_back(id);
-    auto failure = to_error(wire::status::unavailable, error, welcome_.node());
+    auto failure = error_from(wire::status::unavailable, error, welcome_.node());
     for (const auto id : not_run) finish(id, failure);
     ++next_address_;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/wire_session.hpp"
+#include "wire/error_message.hpp"
 
 #include <google/protobuf/message_lite.h>
 
@@ -14,16 +15,6 @@ inline std::uint64_t microseconds_between(deadline_wheel::clock::time_point from
                                           deadline_wheel::clock::time_point to) {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
-}
-
-inline v1::Error to_message(const wire::error& failure) {
-    v1::Error message;
-    message.set_message(failure.message);
-    message.set_origin(failure.origin);
-    message.set_retry_after_ms(static_cast<std::uint32_t>(failure.retry_after.count()));
-    message.set_outcome_unknown(failure.outcome_unknown);
-    for (const auto& [key, value] : failure.details) (*message.mutable_details())[key] = value;
-    return message;
 }
 
 inline wire::frame_header reply_header(wire::status code, std::uint64_t id, std::uint64_t microseconds) {
@@ -73,7 +64,7 @@ public:
         if (std::exchange(answered_, true)) return;
         const auto microseconds = finish(failure.code);
         wire::append_frame(link_.output(), reply_header(failure.code, id_, microseconds),
-                           to_message(failure).SerializeAsString());
+                           wire::to_message(failure).SerializeAsString());
     }
 
     std::shared_ptr<pending_call> defer() override;

@@ -183,7 +183,7 @@ void wire_session::send_error(std::uint64_t id, const wire::error& failure, cloc
     const auto microseconds = microseconds_between(since, clock::now());
     count(failure.code, microseconds);
     wire::append_frame(link_.output(), reply_header(failure.code, id, microseconds),
-                       to_message(failure).SerializeAsString());
+                       wire::to_message(failure).SerializeAsString());
 }
 
 void wire_session::count(wire::status code, std::uint64_t microseconds) {

@@ -1,6 +1,7 @@
 #include "tools/cat_session.hpp"
 
 #include "tools/frame_text.hpp"
+#include "wire/error_message.hpp"
 #include "wire/proto/introspection.pb.h"
 
 #include <google/protobuf/descriptor.pb.h>
@@ -25,12 +26,7 @@ const std::vector<std::string> directives{"\\help", "\\list", "\\describe", "\\h
 wire::error to_error(wire::status code, std::string_view body) {
     v1::Error message;
     message.ParseFromArray(body.data(), static_cast<int>(body.size()));
-    auto failure = wire::make_error(code, message.message());
-    failure.origin = message.origin();
-    failure.outcome_unknown = message.outcome_unknown();
-    failure.retry_after = std::chrono::milliseconds(message.retry_after_ms());
-    for (const auto& [key, value] : message.details()) failure.details[key] = value;
-    return failure;
+    return wire::to_error(code, message);
 }
 
 double microseconds(clock::duration length) {

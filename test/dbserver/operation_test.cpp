@@ -1,6 +1,5 @@
 // Lines of the journal and the history, and the JSON they are made of.
 #include "dbserver/operation.hpp"
-#include "dbserver/utf8.hpp"
 
 #include <gtest/gtest.h>
 
@@ -87,16 +86,6 @@ TEST(json_reader, reads_seconds_to_the_microsecond) {
     std::string text;
     append_json_seconds(text, 1'700'000'000'000'001);
     EXPECT_EQ(text, "1700000000.000001");
-}
-
-TEST(utf8, is_strict) {
-    EXPECT_TRUE(is_utf8("Łódź 🏆"));
-    for (const char* text :
-         {"\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xff"})
-        EXPECT_FALSE(is_utf8(text));
-    EXPECT_TRUE(has_control_characters("\x7f"));
-    EXPECT_TRUE(has_control_characters("\xc2\x85"));
-    EXPECT_FALSE(has_control_characters("é"));
 }
 
 } // namespace

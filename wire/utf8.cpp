@@ -1,8 +1,8 @@
-#include "dbserver/utf8.hpp"
+#include "wire/utf8.hpp"
 
 #include <cstdint>
 
-namespace stadion::dbserver {
+namespace stadion::wire {
 namespace {
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
@@ -47,4 +47,4 @@ bool has_control_characters(std::string_view text) noexcept {
     return false;
 }
 
-} // namespace stadion::dbserver
+} // namespace stadion::wire
