@@ -5,28 +5,20 @@
 // once, front to back, and hands out views into it where nothing was escaped.
 #pragma once
 
+#include "wire/json_text.hpp"
+
 #include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace stadion::dbserver {
 
-// With quotes. The text is UTF-8 and stays as it is but for quotes, backslashes and control characters.
-void append_json_string(std::string& to, std::string_view text);
-
-template <typename Integer>
-requires std::is_integral_v<Integer>
-void append_json_number(std::string& to, Integer number) {
-    char digits[24];
-    to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-}
-
-// Microseconds as seconds with six decimals, exactly.
-void append_json_seconds(std::string& to, std::int64_t microseconds);
+using wire::append_json_number;
+using wire::append_json_seconds;
+using wire::append_json_string;
 
 // Sixteen, or eight, lower-case hexadecimal digits.
 std::string hexadecimal(std::uint64_t number, int digits = 16);

@@ -1,5 +1,6 @@
 #include "dbserver/operation.hpp"
 
+#include "wire/board_json.hpp"
 #include "wire/utf8.hpp"
 
 #include <algorithm>
@@ -204,9 +205,9 @@ void read_points(json_reader& in, operation& into) {
 }
 
 void read_status(json_reader& in, operation& into) {
-    v1::Score::Status status = v1::Score::START_LIST;
-    if (!parse_status(in.string(), status)) in.fail();
-    into.status = status;
+    const auto status = wire::parse_status(in.string());
+    if (!status) in.fail();
+    into.status = status.value_or(v1::Score::START_LIST);
 }
 
 // A member of an operation; the caller has read the key.

@@ -1,5 +1,7 @@
 #include "dbserver/state_json.hpp"
 
+#include "wire/board_json.hpp"
+
 #include <algorithm>
 
 namespace stadion::dbserver {
@@ -64,6 +66,13 @@ void read_points(json_reader& in, v1::Score& score) {
         (*score.mutable_points())[std::string(who)] = in.integer<std::int32_t>();
 }
 
+void read_status(json_reader& in, v1::Score& score) {
+    if (const auto status = wire::parse_status(in.string()))
+        score.set_status(*status);
+    else
+        in.fail();
+}
+
 void read_medals(json_reader& in, v1::MedalTally& tally) {
     in.begin_object();
     for (std::string_view medal; in.next_key(medal);) {
@@ -88,10 +97,6 @@ std::vector<std::pair<std::string_view, std::int32_t>> sorted_points(const v1::S
     return points;
 }
 
-bool parse_status(std::string_view name, v1::Score::Status& status) {
-    return v1::Score::Status_Parse(std::string(name), &status);
-}
-
 std::string to_json(const state& what, json_layout layout) {
     std::string text;
     text.reserve(256);
@@ -114,7 +119,6 @@ std::shared_ptr<state> state_from_json(std::string_view text) {
     std::int64_t updated_at_us = 0;
     std::uint32_t version = 0;
     std::uint64_t sequence = 0;
-    v1::Score::Status status = v1::Score::START_LIST;
 
     json_reader in(text);
     in.begin_object();
@@ -124,7 +128,7 @@ std::shared_ptr<state> state_from_json(std::string_view text) {
         else if (key == "title")
             score.set_title(std::string(in.string()));
         else if (key == "status")
-            parse_status(in.string(), status) ? score.set_status(status) : in.fail();
+            read_status(in, score);
         else if (key == "points")
             read_points(in, score);
         else if (key == "team")

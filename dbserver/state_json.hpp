@@ -25,6 +25,4 @@ std::shared_ptr<state> state_from_json(std::string_view text);
 // A game's points in the order of names, which is the order of every text and hash of them.
 std::vector<std::pair<std::string_view, std::int32_t>> sorted_points(const v1::Score& score);
 
-bool parse_status(std::string_view name, v1::Score::Status& status);
-
 } // namespace stadion::dbserver

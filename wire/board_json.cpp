@@ -1,7 +1,6 @@
 #include "wire/board_json.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -9,56 +8,11 @@
 namespace stadion::wire {
 namespace {
 
-template <typename Integer>
-void append_number(std::string& out, Integer value) {
-    char digits[24];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+void append_seconds(std::string& out, double seconds) {
+    append_json_seconds(out, static_cast<std::int64_t>(std::llround(seconds * 1e6)));
 }
 
 } // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-    static constexpr char digits[] = "0123456789abcdef";
-    out += '"';
-    for (const char c : text) {
-        switch (c) {
-        case '"':
-            out += "\\\"";
-            break;
-        case '\\':
-            out += "\\\\";
-            break;
-        case '\n':
-            out += "\\n";
-            break;
-        case '\r':
-            out += "\\r";
-            break;
-        case '\t':
-            out += "\\t";
-            break;
-        default:
-            if (static_cast<unsigned char>(c) < 0x20) {
-                out += "\\u00";
-                out += digits[static_cast<unsigned char>(c) >> 4];
-                out += digits[static_cast<unsigned char>(c) & 15];
-            } else {
-                out += c;
-            }
-        }
-    }
-    out += '"';
-}
-
-void append_json_seconds(std::string& out, double seconds) {
-    const auto microseconds = std::llround(seconds * 1e6);
-    append_number(out, microseconds / 1'000'000);
-    char fraction[8];
-    const auto end =
-        std::to_chars(fraction, fraction + sizeof fraction, 1'000'000 + microseconds % 1'000'000).ptr;
-    out += '.';
-    out.append(fraction + 1, end);
-}
 
 void append_json(std::string& out, const v1::Score& score) {
     std::vector<std::pair<std::string_view, std::int32_t>> points;
@@ -77,14 +31,14 @@ void append_json(std::string& out, const v1::Score& score) {
         if (i != 0) out += ',';
         append_json_string(out, points[i].first);
         out += ':';
-        append_number(out, points[i].second);
+        append_json_number(out, points[i].second);
     }
     out += "},\"updated_at\":";
-    append_json_seconds(out, score.updated_at());
+    append_seconds(out, score.updated_at());
     out += ",\"version\":";
-    append_number(out, score.version());
+    append_json_number(out, score.version());
     out += ",\"sequence\":";
-    append_number(out, score.sequence());
+    append_json_number(out, score.sequence());
     out += '}';
 }
 
@@ -92,20 +46,20 @@ void append_json(std::string& out, const v1::MedalTally& tally) {
     out += "{\"team\":";
     append_json_string(out, tally.team());
     out += ",\"medals\":{\"gold\":";
-    append_number(out, tally.gold());
+    append_json_number(out, tally.gold());
     out += ",\"silver\":";
-    append_number(out, tally.silver());
+    append_json_number(out, tally.silver());
     out += ",\"bronze\":";
-    append_number(out, tally.bronze());
+    append_json_number(out, tally.bronze());
     out += "},\"updated_at\":";
-    append_json_seconds(out, tally.updated_at());
+    append_seconds(out, tally.updated_at());
     out += ",\"version\":";
-    append_number(out, tally.version());
+    append_json_number(out, tally.version());
     out += ",\"sequence\":";
-    append_number(out, tally.sequence());
+    append_json_number(out, tally.sequence());
     if (tally.rank() != 0) {
         out += ",\"rank\":";
-        append_number(out, tally.rank());
+        append_json_number(out, tally.rank());
     }
     out += '}';
 }
@@ -113,23 +67,23 @@ void append_json(std::string& out, const v1::MedalTally& tally) {
 void append_json(std::string& out, const v1::BoardState& state) {
     out += state.frozen() ? "{\"frozen\":true,\"since\":" : "{\"frozen\":false,\"since\":";
     if (state.frozen())
-        append_json_seconds(out, state.since());
+        append_seconds(out, state.since());
     else
         out += "null";
     out += ",\"sequence\":";
-    append_number(out, state.sequence());
+    append_json_number(out, state.sequence());
     out += '}';
 }
 
 void append_json(std::string& out, const v1::Draw& draw) {
     out += "{\"number\":";
-    append_number(out, draw.number());
+    append_json_number(out, draw.number());
     out += ",\"request\":";
-    append_number(out, draw.request());
+    append_json_number(out, draw.request());
     out += ",\"client_id\":";
     append_json_string(out, draw.client_id());
     out += ",\"server_id\":";
-    append_number(out, draw.server_id());
+    append_json_number(out, draw.server_id());
     out += ",\"hash\":";
     append_json_string(out, draw.hash());
     out += '}';

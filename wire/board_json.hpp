@@ -2,6 +2,7 @@
 // has other shapes and a document tree costs more than the rest of an answer.
 #pragma once
 
+#include "wire/json_text.hpp"
 #include "wire/proto/board.pb.h"
 
 #include <optional>
@@ -22,12 +23,6 @@ void append_json(std::string& out, const v1::BoardState& state);
 
 // {"number","request","client_id","server_id","hash"}
 void append_json(std::string& out, const v1::Draw& draw);
-
-// A JSON string with its quotes. The text is UTF-8.
-void append_json_string(std::string& out, std::string_view text);
-
-// UNIX seconds with six decimals.
-void append_json_seconds(std::string& out, double seconds);
 
 std::optional<v1::Score::Status> parse_status(std::string_view name);
 

@@ -176,6 +176,7 @@ kill_figures run_kills(const std::string& directory, number_map& asked, clock_ty
         if (kills.kills % lives_of_a_directory == 0) {
             if (!folder.empty()) std::filesystem::remove_all(folder);
             folder = directory + "-" + std::to_string(kills.kills);
+            std::filesystem::create_directories(folder);
             counts.clear();
         }
         kill_once(folder, random, counts, kills);
