@@ -187,8 +187,9 @@ class HttpTest(FleetTest):
 
     def test_a_version_is_an_etag(self):
         for address in self.boards:
-            self.set_score("tagged", {"a": 1})
-            until(lambda: get(address, "/v1/games/tagged"), "the game is there")
+            made = self.set_score("tagged", {"a": 1})
+            until(lambda: (get(address, "/v1/games/tagged") or made | {"version": 0})["version"] == made["version"],
+                  "the update is there")
             status, headers, score = http_call(address, "GET", "/v1/games/tagged")
             self.assertEqual((status, headers["etag"]), (200, f'"{score["version"]}"'))
             status, _, body = http_call(address, "GET", "/v1/games/tagged",

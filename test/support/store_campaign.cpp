@@ -242,6 +242,7 @@ private:
             opened_store opened = open_on(std::move(disk), clock_, again);
             const std::uint64_t found = check(*opened.store);
             if (!again) return;
+            leaves_nothing_to_repair(opened);
             // What was read once stays, whatever happens next; and a crash while opening changes nothing.
             opened_store once_more =
                 open_on(opened.disk->disk().crashed(crash_style::random, random_), clock_);
@@ -257,6 +258,13 @@ private:
         } catch (const std::exception& refused) {
             broken(std::string("opening refused: ") + refused.what());
         }
+    }
+
+    // A start that follows finds nothing that this one should have mended.
+    void leaves_nothing_to_repair(const opened_store& in) {
+        const opened_store next = open_on(in.disk->disk(), clock_);
+        const auto warnings = next.store->health().warnings;
+        if (!warnings.empty()) broken("recovery left something to repair: " + warnings.front());
     }
 
     // What a recovery left behind must not be in the way of the commits that follow, nor of the next start.
