@@ -34,6 +34,7 @@ election_actions election::on_view(instant now, const fleet_view& view) {
         next_ask_ = never;
         return out;
     }
+    if (changed) send_on(out);
     if (round_ && changed) send_round(now, out);
     if (leader_ == 0 && !round_) ask(now, election_reason::periodic, out);
     if (leader_ != 0 && !contains(ring_, leader_)) suspect(now, election_reason::leader_lost, out);
@@ -94,7 +95,8 @@ election_actions election::on_pass(instant now, server_id from, pass_election me
         message.best_score = mine;
     }
     message.visited.push_back(self_);
-    out.push_back(send_pass{next, std::move(message)});
+    passed_on_ = send_pass{next, std::move(message)};
+    out.push_back(*passed_on_);
     return out;
 }
 
@@ -120,7 +122,10 @@ election_actions election::on_coordinator(instant now, server_id from, const coo
         finish_round(out);
     } else if (forwarded_ < message.epoch) {
         forwarded_ = message.epoch;
-        if (const server_id next = successor()) out.push_back(send_coordinator{next, message});
+        if (const server_id next = successor()) {
+            announced_ = send_coordinator{next, message};
+            out.push_back(*announced_);
+        }
     }
     return out;
 }
@@ -225,6 +230,19 @@ void election::start_round(instant now, const lock_answer& answer, election_acti
     next_ask_ = never;
     round_ = round{answer.epoch, asked_at_ + answer.lease, now, answer.penalised};
     send_round(now, out);
+}
+
+// What went to a member that the view has dropped since went nowhere: the next one gets it.
+void election::send_on(election_actions& out) {
+    const server_id next = successor();
+    if (passed_on_ && !contains(ring_, passed_on_->to)) {
+        passed_on_->to = next;
+        if (next != 0 && passed_on_->message.epoch == highest_ && leader_ == 0) out.push_back(*passed_on_);
+    }
+    if (announced_ && !contains(ring_, announced_->to)) {
+        announced_->to = next;
+        if (next != 0 && announced_->message.epoch == highest_) out.push_back(*announced_);
+    }
 }
 
 // Sends the current phase's message out again, to the ring as it is now.

@@ -142,6 +142,7 @@ private:
     void suspect(instant now, election_reason reason, election_actions& out);
     void start_round(instant now, const lock_answer& answer, election_actions& out);
     void send_round(instant now, election_actions& out);
+    void send_on(election_actions& out);
     void decide(instant now, server_id leader, election_actions& out);
     void finish_round(election_actions& out);
     void announce_to_all(election_actions& out) const;
@@ -170,7 +171,9 @@ private:
     epoch_number frozen_epoch_ = 0;
     double frozen_ = 0;
     unsigned challenge_run_ = 0;
-    epoch_number forwarded_ = 0; // the last epoch whose CoordinatorMessage went on from here
+    epoch_number forwarded_ = 0;                // the last epoch whose CoordinatorMessage went on from here
+    std::optional<send_pass> passed_on_;        // the last of each that others began and this server
+    std::optional<send_coordinator> announced_; // sent on
 
     std::optional<round> round_;
     instant asked_at_{0};
