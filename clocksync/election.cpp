@@ -34,10 +34,14 @@ election_actions election::on_view(instant now, const fleet_view& view) {
         next_ask_ = never;
         return out;
     }
+    if (before == nullptr) last_heard_ = now; // nobody sent it beats before
     if (changed) send_on(out);
     if (round_ && changed) send_round(now, out);
     if (leader_ == 0 && !round_) ask(now, election_reason::periodic, out);
-    if (leader_ != 0 && !contains(ring_, leader_)) suspect(now, election_reason::leader_lost, out);
+    if (leader_ != 0 && !contains(ring_, leader_))
+        suspect(now, election_reason::leader_lost, out);
+    else if (suspicion_)
+        suspect(now, *suspicion_, out);
     return out;
 }
 
@@ -145,9 +149,8 @@ election_actions election::on_requested(instant now) {
 // ---- time
 
 instant election::deadline() const {
-    const instant silent = leader_ != 0 && leader_ != self_ && !suspicion_ && contains(ring_, leader_)
-                               ? last_heard_ + settings_.silence
-                               : never;
+    const instant silent =
+        awaits_beats() && contains(ring_, leader_) ? last_heard_ + settings_.silence : never;
     return std::min(
         {silent, next_beat_, next_ask_, answer_due_, next_evaluation_, round_ ? round_->deadline : never});
 }
@@ -164,7 +167,7 @@ election_actions election::tick(instant now) {
     if (round_ && now >= round_->deadline) tick_round(now, out);
     if (now >= next_beat_) beat(now, out);
     if (now >= next_evaluation_) evaluate(now, out);
-    if (leader_ != 0 && leader_ != self_ && !suspicion_ && now - last_heard_ >= settings_.silence)
+    if (awaits_beats() && now - last_heard_ >= settings_.silence)
         suspect(now, election_reason::leader_silent, out);
     if (now >= next_ask_) ask(now, suspicion_.value_or(election_reason::periodic), out);
     return out;
@@ -173,7 +176,7 @@ election_actions election::tick(instant now) {
 void election::tick_round(instant now, election_actions& out) {
     if (now >= round_->lease_end) { // another server may hold the lock by now
         round_.reset();
-        if (leader_ == 0) ask_again_later(now);
+        if (leader_ == 0 || suspicion_) ask_again_later(now);
     } else if (round_->leader == 0) {
         send_round(now, out);
     } else { // the announcement got lost on its way round
@@ -216,10 +219,19 @@ void election::ask_again_later(instant now) {
     retry_ = std::min(retry_ * 2, settings_.ask_retry_max);
 }
 
+bool election::awaits_beats() const {
+    return leader_ != 0 && leader_ != self_ && !suspicion_ && contains(ring_, self_);
+}
+
+// Whoever suspects goes on asking: what kept it from that - a round it held, being outside of the ring - may
+// have ended since.
 void election::suspect(instant now, election_reason reason, election_actions& out) {
-    if (suspicion_) return;
-    suspicion_ = reason;
-    retry_ = settings_.ask_retry;
+    if (!suspicion_) {
+        suspicion_ = reason;
+        retry_ = settings_.ask_retry;
+    } else if (next_ask_ != never) {
+        return;
+    }
     ask(now, reason, out);
 }
 

@@ -139,6 +139,7 @@ private:
     void step_down(election_actions& out);
     void ask(instant now, election_reason reason, election_actions& out);
     void ask_again_later(instant now);
+    bool awaits_beats() const;
     void suspect(instant now, election_reason reason, election_actions& out);
     void start_round(instant now, const lock_answer& answer, election_actions& out);
     void send_round(instant now, election_actions& out);

@@ -154,6 +154,7 @@ class Rounds:
                        for one in said.values())
             return said if good and len({one["epoch"] for one in said.values()}) == 1 else None
 
+        threading.Event().wait(0.02)  # asking them takes the processors that they need for it
         said = until(followed, "the others have a successor", 20)
         return max(one["election"]["followed_at_us"] - began_us for one in said.values()) / 1000, said
 
