@@ -9,7 +9,15 @@ namespace {
 constexpr std::array<std::string_view, 5> reason_names{"periodic", "leader-lost", "leader-silent",
                                                        "challenge", "requested"};
 
+constexpr epoch_number epochs_reserved = 8;
+
 } // namespace
+
+lock_record to_remember(const lock_record& on_disk, const lock_record& now) {
+    if (now.leader != 0) return now;
+    if (on_disk.leader == 0 && on_disk.epoch >= now.epoch) return on_disk;
+    return {now.epoch + epochs_reserved, 0};
+}
 
 std::string_view to_string(election_reason reason) { return reason_names[static_cast<std::size_t>(reason)]; }
 

@@ -8,8 +8,8 @@
 // tenure. A leader is taken for failed when the dispatcher has lost it (`set_members`, `lost`) or when a
 // majority of the other members complain within a short window.
 //
-// Invariants: an epoch is granted once; `decision::persist` must be on disk before the answer leaves, so
-// epochs never fall across restarts.
+// Invariants: an epoch is granted once; `decision::persist` must be remembered (`to_remember`) before the
+// answer leaves, so epochs never fall across restarts.
 #pragma once
 
 #include "clocksync/planted_bug.hpp"
@@ -49,6 +49,11 @@ struct lock_record {
     friend bool operator==(const lock_record&, const lock_record&) = default;
 };
 
+// What must be on disk for `now` to be acted upon, given what is there; often that will do. A write takes as
+// long as an election does: while nobody leads, the one that says so reserves a few epochs, and granting them
+// needs no other. After a crash the reserved ones are skipped. With a leader the record is exact.
+lock_record to_remember(const lock_record& on_disk, const lock_record& now);
+
 struct lock_answer {
     bool granted = false;
     epoch_number epoch = 0; // granted, or the highest ever granted
@@ -59,7 +64,7 @@ struct lock_answer {
 };
 
 struct lock_decision {
-    std::optional<lock_record> persist; // on disk before the answer is sent
+    std::optional<lock_record> persist; // remembered before the answer is sent
     lock_answer answer;
     // A leader that most of the others find silent, though the dispatcher has not lost it: paused, say. To be
     // taken out of the view before the answer is sent, or the ring would wait for it.

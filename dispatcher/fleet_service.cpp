@@ -41,9 +41,8 @@ wire::result<void> fleet_service::remember_start() {
     const auto& content = memory_.content();
     registry_ = std::make_unique<registry>(
         options_.registry,
-        registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.epoch});
-    lock_ = std::make_unique<clocksync::election_lock>(
-        options_.lock, clocksync::lock_record{content.epoch, content.leader}, instant_now());
+        registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.lock.epoch});
+    lock_ = std::make_unique<clocksync::election_lock>(options_.lock, content.lock, instant_now());
     const auto& beats = options_.registry.members;
     ring_ =
         std::make_unique<fleet_ring>(content.ring, instant_now(), beats.heartbeat_period * beats.misses_max);
@@ -131,10 +130,8 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
     const auto decision =
         lock_->ask(instant_now(), request.server_id(), clocksync::election_reason_from(request.reason()));
     if (decision.persist) {
-        const auto remembered = remember([&](memory& content) {
-            content.epoch = decision.persist->epoch;
-            content.leader = decision.persist->leader;
-        });
+        const auto remembered = remember(
+            [&](memory& content) { content.lock = clocksync::to_remember(content.lock, *decision.persist); });
         // The epoch was never spoken of, so nothing is amiss: the next one asked for is higher still.
         if (!remembered) return remembered.error();
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
@@ -166,7 +163,8 @@ fleet_service::release_lock(const v1::ReleaseLeaderElectionLockRequest& request)
         lock_->release(instant_now(), request.server_id(), request.epoch(), request.leader_id());
     if (record) {
         spdlog::info("server {} leads in epoch {}", record->leader, record->epoch);
-        const auto remembered = remember([&](memory& content) { content.leader = record->leader; });
+        const auto remembered =
+            remember([&](memory& content) { content.lock = clocksync::to_remember(content.lock, *record); });
         if (!remembered) spdlog::error("the leader is not remembered: {}", remembered.error().message);
     }
     settle();
@@ -250,7 +248,7 @@ void fleet_service::follow_ring() {
     (void)lock_->set_members(instant_now(), ring_->record().ring).has_value();
     const auto remembered = remember([&](memory& content) {
         content.ring = ring_->record();
-        content.leader = lock_->record().leader;
+        content.lock = clocksync::to_remember(content.lock, lock_->record());
     });
     ring_remembered_ = remembered.has_value();
     if (!remembered) spdlog::error("the ring is not remembered: {}", remembered.error().message);

@@ -95,8 +95,8 @@ std::string encode(const memory& remembered) {
         ring.push_back({{"server_id", one.id}, {"incarnation", one.incarnation}});
     const json document{{"format", format},
                         {"starts", remembered.starts},
-                        {"epoch", remembered.epoch},
-                        {"leader", remembered.leader},
+                        {"epoch", remembered.lock.epoch},
+                        {"leader", remembered.lock.leader},
                         {"next_server_id", remembered.next_server_id},
                         {"ring", {{"number", remembered.ring.number}, {"servers", std::move(ring)}}},
                         {"children", std::move(children)}};
@@ -115,8 +115,8 @@ wire::result<memory> decode_memory(std::string_view text) {
                               ", newer than this program's " + std::to_string(format));
     memory remembered;
     remembered.starts = fields.number<std::uint32_t>("starts");
-    remembered.epoch = fields.number<std::uint64_t>("epoch");
-    remembered.leader = fields.number<std::uint32_t>("leader");
+    remembered.lock.epoch = fields.number<std::uint64_t>("epoch");
+    remembered.lock.leader = fields.number<std::uint32_t>("leader");
     remembered.next_server_id = fields.number<std::uint32_t>("next_server_id");
     if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
     const auto children = document.find("children");

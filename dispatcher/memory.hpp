@@ -19,6 +19,7 @@
 // A file that is damaged is refused, never guessed at: an epoch that fell would let a deposed leader back in.
 #pragma once
 
+#include "clocksync/election_lock.hpp"
 #include "clocksync/membership.hpp"
 #include "wire/result.hpp"
 
@@ -42,9 +43,8 @@ struct child_record {
 
 // A default-constructed one is that of a dispatcher which has never run.
 struct memory {
-    std::uint32_t starts = 0; // how often a dispatcher has started on this directory
-    std::uint64_t epoch = 0;  // the highest the election lock has granted
-    std::uint32_t leader = 0; // who leads under it; 0: nobody yet
+    std::uint32_t starts = 0;    // how often a dispatcher has started on this directory
+    clocksync::lock_record lock; // without a leader its epoch may be higher than any that was granted
     std::uint32_t next_server_id = 1;
     clocksync::membership_record ring; // its last_id is not written: next_server_id says it
     std::vector<child_record> children;

@@ -12,7 +12,8 @@
 #define EPOCHS 2 /* enough for a holder to be an election behind; 3 takes minutes */
 #endif
 
-byte disk = 0;                /* the dispatcher's epoch, written before it is granted */
+byte epoch = 0;               /* the dispatcher's, the last that was granted */
+byte disk = 0;                /* no lower than that: written ahead while nobody leads */
 byte granted_to[EPOCHS + 1];  /* N: nobody; who was given the epoch */
 byte leader_of[EPOCHS + 1];   /* N: none; what was decided under it */
 byte holder = N;              /* memory of the dispatcher, lost when it crashes */
@@ -25,12 +26,17 @@ byte follows[N];              /* under which epoch it last took a leader */
 bool flying[(EPOCHS + 1) * N];
 
 inline grant(who) {
-    disk++;                                  /* persisted ... */
-    assert(granted_to[disk] == N);           /* E2: never granted before */
-    granted_to[disk] = who;                  /* ... then granted */
+    if                                       /* persisted, perhaps with epochs to come ... */
+    :: epoch == disk -> disk = epoch + 1
+    :: epoch == disk && epoch + 2 <= EPOCHS -> disk = epoch + 2
+    :: epoch < disk
+    fi;
+    epoch++;
+    assert(granted_to[epoch] == N);          /* E2: never granted before */
+    granted_to[epoch] = who;                 /* ... then granted */
     holder = who;
     lease = true;
-    mine = disk;
+    mine = epoch;
     if
     :: mine > seen[who] -> seen[who] = mine
     :: else -> mine = 0                      /* the answer came too late */
@@ -50,33 +56,32 @@ inline decide(who) {
     to = 0;
     choice = 0;
     if
-    :: holder == who && disk == mine -> holder = N; lease = false
+    :: holder == who && epoch == mine -> holder = N; lease = false; disk = epoch
     :: else
     fi;
     mine = 0
 }
 
-inline receive(epoch, who) {
-    flying[epoch * N + who] = false;
+inline receive(under, who) {
+    flying[under * N + who] = false;
     if
 #ifdef UNFENCED
     :: true ->
 #else
-    :: epoch >= seen[who] ->
+    :: under >= seen[who] ->
 #endif
-        assert(epoch >= follows[who]);       /* E3: never back to an older leader */
-        seen[who] = epoch;
-        follows[who] = epoch
-    :: epoch < seen[who]                     /* refused */
+        assert(under >= follows[who]);       /* E3: never back to an older leader */
+        seen[who] = under;
+        follows[who] = under
+    :: under < seen[who]                     /* refused */
     fi
 }
 
 inline restart() {
 #ifdef FORGETFUL
-    disk = 0
-#else
-    skip
+    disk = 0;
 #endif
+    epoch = disk
 }
 
 proctype server(byte me) {
@@ -84,7 +89,7 @@ proctype server(byte me) {
     byte choice, to;
 end:
     do
-    :: atomic { alive[me] && mine == 0 && disk < EPOCHS && (holder == N || !lease) -> grant(me) }
+    :: atomic { alive[me] && mine == 0 && epoch < EPOCHS && (holder == N || !lease) -> grant(me) }
     /* Slow ones, paused ones, those whose lease is over: they decide whenever they wake up, unless they
        have seen a higher epoch meanwhile. */
     :: atomic { alive[me] && mine != 0 && seen[me] == mine -> decide(me) }
@@ -96,7 +101,7 @@ end:
 #endif
     /* A crash forgets everything but what the dispatcher's Join tells the next process. */
     :: atomic { alive[me] -> alive[me] = false; mine = 0 }
-    :: atomic { !alive[me] -> alive[me] = true; seen[me] = disk; follows[me] = 0 }
+    :: atomic { !alive[me] -> alive[me] = true; seen[me] = epoch; follows[me] = 0 }
     od
 }
 

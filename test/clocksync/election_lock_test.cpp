@@ -112,6 +112,23 @@ TEST(election_lock, goes_on_from_what_it_persisted) {
     EXPECT_EQ(lock.ask(0s, 2, election_reason::periodic).answer.epoch, 8u);
 }
 
+TEST(election_lock, needs_one_write_for_the_elections_that_follow_a_lost_leader) {
+    const lock_record led{5, 3};
+    const lock_record lost = to_remember(led, {5, 0});
+    EXPECT_EQ(lost.leader, 0u);
+    EXPECT_EQ(to_remember(lost, {6, 0}), lost);
+    EXPECT_EQ(to_remember(lost, {7, 0}), lost);
+    EXPECT_EQ(to_remember(lost, {7, 4}), (lock_record{7, 4})); // exact again: a leader stays one
+}
+
+TEST(election_lock, never_grants_what_is_higher_than_remembered) {
+    lock_record disk{5, 3};
+    for (epoch_number epoch = 5; epoch < 40; ++epoch) {
+        disk = to_remember(disk, {epoch, 0});
+        EXPECT_GE(disk.epoch, epoch);
+    }
+}
+
 TEST(election_reason, names_survive_the_wire) {
     for (const auto reason :
          {election_reason::periodic, election_reason::leader_lost, election_reason::leader_silent,

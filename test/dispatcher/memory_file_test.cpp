@@ -17,13 +17,13 @@ TEST(MemoryFile, RemembersAcrossLives) {
         ASSERT_TRUE(file) << file.error().message;
         EXPECT_EQ(file->content(), memory{});
         auto next = file->content();
-        next.epoch = 7;
+        next.lock.epoch = 7;
         next.children = {{"frontend", "127.0.0.1:7401", 4711, 99}};
         ASSERT_TRUE(file->change(next));
     }
     auto file = memory_file::open(folder.path() + "/below/it");
     ASSERT_TRUE(file) << file.error().message;
-    EXPECT_EQ(file->content().epoch, 7u);
+    EXPECT_EQ(file->content().lock.epoch, 7u);
     EXPECT_EQ(file->content().children.size(), 1u);
 }
 
@@ -52,9 +52,9 @@ TEST(MemoryFile, KeepsWhatItHadWhenItCannotWrite) {
     ASSERT_TRUE(file);
     std::filesystem::remove_all(folder.path() + "/data");
     auto next = file->content();
-    next.epoch = 7;
+    next.lock.epoch = 7;
     EXPECT_FALSE(file->change(next));
-    EXPECT_EQ(file->content().epoch, 0u);
+    EXPECT_EQ(file->content().lock.epoch, 0u);
 }
 
 } // namespace

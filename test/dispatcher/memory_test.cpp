@@ -11,8 +11,8 @@ namespace {
 memory example() {
     memory remembered;
     remembered.starts = 3;
-    remembered.epoch = std::numeric_limits<std::uint64_t>::max();
-    remembered.leader = 2;
+    remembered.lock.epoch = std::numeric_limits<std::uint64_t>::max();
+    remembered.lock.leader = 2;
     remembered.next_server_id = 6;
     remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
@@ -41,7 +41,7 @@ TEST(Memory, ReadsThatOfADispatcherThatNeverRan) {
 TEST(Memory, IsForPeopleToRead) {
     memory remembered;
     remembered.starts = 1;
-    remembered.epoch = 17;
+    remembered.lock.epoch = 17;
     remembered.next_server_id = 2;
     remembered.ring.last_id = 1;
     EXPECT_EQ(encode(remembered),

@@ -14,7 +14,6 @@ void simulator::world::start_dispatcher() {
     disp_.alive = true;
     disp_.members.emplace(disp_.members_disk, options_.bug);
     disp_.lock.emplace(lock_settings_, disp_.lock_disk, now_);
-    monitor_.persisted_epoch(disp_.lock_disk.epoch);
     disp_.heard.clear();
     for (const member& m : disp_.members->ring()) disp_.heard[m.id] = now_;
     persist(disp_.lock->set_members(now_, disp_.members->ring()));
@@ -41,8 +40,7 @@ void simulator::world::restart_dispatcher() {
 
 void simulator::world::persist(const std::optional<lock_record>& record) {
     if (!record) return;
-    disp_.lock_disk = *record;
-    monitor_.persisted_epoch(record->epoch);
+    disp_.lock_disk = to_remember(disp_.lock_disk, *record);
 }
 
 fleet_view simulator::world::fleet() const {

@@ -9,14 +9,10 @@ using namespace clocksync;
 
 // ---- election
 
-void monitor::persisted_epoch(epoch_number epoch) {
-    if (epoch < persisted_) fail("E2: the lock's epoch fell from " + std::to_string(persisted_));
-    persisted_ = std::max(persisted_, epoch);
-}
-
 void monitor::granted(const lock_record& before, epoch_number epoch, server_id who, election_reason reason,
                       bool trouble, bool tenure_over, bool better_by_margin) {
-    if (epoch <= granted_) fail("E2: epoch " + std::to_string(epoch) + " was granted twice");
+    if (epoch <= granted_)
+        fail("E2: epoch " + std::to_string(epoch) + " was granted after " + std::to_string(granted_));
     granted_ = epoch;
     if (before.leader == 0 || trouble) return;
     if (reason != election_reason::challenge || !tenure_over || !better_by_margin)

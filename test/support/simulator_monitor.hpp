@@ -28,7 +28,6 @@ public:
     void granted(const clocksync::lock_record& before, clocksync::epoch_number epoch,
                  clocksync::server_id who, clocksync::election_reason reason, bool trouble, bool tenure_over,
                  bool better_by_margin);
-    void persisted_epoch(clocksync::epoch_number epoch);
     void crashed(clocksync::server_id who); // its frozen scores are forgotten with it
     void froze_score(clocksync::epoch_number epoch, clocksync::server_id who, double score);
     void decided(clocksync::epoch_number epoch, clocksync::server_id leader,
@@ -92,7 +91,6 @@ private:
 
     std::optional<std::string> violation_;
     clocksync::epoch_number granted_ = 0;
-    clocksync::epoch_number persisted_ = 0;
     std::map<clocksync::epoch_number, clocksync::server_id> leaders_;
     std::map<clocksync::epoch_number, std::map<clocksync::server_id, double>> scores_;
     std::map<message_name, known_message> messages_;
