@@ -190,6 +190,7 @@ std::error_code checkpoints::write_table(const table_to_save& what, manifest& ne
     one.crc = 0;
     const std::string path = beside(where_, what.name, next.number);
     if (const auto failure = grow(path, one.bytes, one.crc, text, failed_file)) return failure;
+    rest_();
     one.sequence = what.snapshot->sequence();
     one.version = what.snapshot->version();
     one.checkpoint = next.number;
@@ -224,6 +225,7 @@ std::error_code checkpoints::sync_held(std::string& failed_file) {
     for (const auto& [path, written] : held_) {
         failed_file = path;
         if (const auto failure = written->sync()) return failure;
+        rest_();
     }
     held_.clear();
     return {};
@@ -265,6 +267,7 @@ std::error_code checkpoints::put_in_place(const checkpoint_to_save& what, std::s
         const std::string from = beside(where_, one.name, in_force_.number);
         const auto failure = files_.rename(from, where_.table(one.name));
         if (failure && !first) first = failure, failed_file = from;
+        rest_();
     }
     if (first) return first;
     return sync_directories(failed_file);

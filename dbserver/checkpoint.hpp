@@ -17,6 +17,7 @@
 #include "dbserver/state.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -80,11 +81,15 @@ struct checkpoint_to_save {
 
 class checkpoints {
 public:
-    checkpoints(files& on, layout where, std::int64_t keys_kept_us, std::uint64_t key_file_bytes)
+    // `rest` is called between files: a place to pause.
+    checkpoints(
+        files& on, layout where, std::int64_t keys_kept_us, std::uint64_t key_file_bytes,
+        std::function<void()> rest = [] {})
         : files_(on),
           where_(std::move(where)),
           keys_kept_us_(keys_kept_us),
-          key_file_bytes_(key_file_bytes) {}
+          key_file_bytes_(key_file_bytes),
+          rest_(std::move(rest)) {}
 
     // As it was read.
     void begin(manifest in_force) { in_force_ = std::move(in_force); }
@@ -112,6 +117,7 @@ private:
     const layout where_;
     const std::int64_t keys_kept_us_;
     const std::uint64_t key_file_bytes_;
+    const std::function<void()> rest_;
     manifest in_force_;
     std::uint64_t last_number_ = 0;                                   // also of those that failed
     std::vector<std::pair<std::string, std::unique_ptr<file>>> held_; // written, and not synced yet

@@ -8,7 +8,7 @@
 namespace stadion::dbserver {
 namespace {
 
-constexpr std::size_t fill_bytes = 1u << 20;
+constexpr std::size_t fill_bytes = 256u << 10;
 
 std::string saying(std::string_view what, const std::string& file, std::error_code why) {
     return std::string(what) + " " + file + ": " + why.message();
@@ -18,6 +18,7 @@ std::string saying(std::string_view what, const std::string& file, std::error_co
 
 std::error_code journal::begin(const journal_position& at, std::deque<segment_span> before) {
     at_ = at;
+    used_.store(at.offset, std::memory_order_relaxed);
     seed_ = segment_seed(at.segment);
     if (at.offset == 0) at_.previous_crc = seed_;
     spans_ = std::move(before);
@@ -33,42 +34,73 @@ std::error_code journal::begin(const journal_position& at, std::deque<segment_sp
     return file_->size(allocated_);
 }
 
-std::error_code journal::make_segment(std::uint64_t number, std::unique_ptr<file>& made) {
-    const std::string path = where_.segment(number);
-    const auto make = [&]() -> std::error_code {
-        if (const auto failure = files_.open(path, open_mode::create, made)) return failure;
-        if (const auto failure = made->allocate(segment_bytes_)) return failure;
-        const std::string zeros(std::min<std::uint64_t>(fill_bytes, segment_bytes_), '\0');
-        for (std::uint64_t at = 0; at < segment_bytes_; at += zeros.size()) {
-            const std::string_view some(zeros.data(),
-                                        std::min<std::uint64_t>(zeros.size(), segment_bytes_ - at));
-            if (const auto failure = write_all(*made, at, some)) return failure;
-            if (const auto failure = made->sync_data()) return failure; // little by little: others sync too
-        }
-        if (const auto failure = made->sync()) return failure;
-        return files_.sync_directory(where_.journal());
-    };
-    const std::error_code failure = make();
-    if (!failure) return {};
-    made.reset();
-    files_.remove(path);
+std::error_code journal::begin_segment(unfinished_segment& made) {
+    if (const auto failure = files_.open(where_.segment(made.number), open_mode::create, made.at))
+        return failure;
+    return made.at->allocate(segment_bytes_);
+}
+
+// Little by little, each synced: commits sync too, and would wait for all that is written at once.
+std::error_code journal::fill_segment(unfinished_segment& made) {
+    static const std::string zeros(fill_bytes, '\0');
+    const auto some = std::string_view(zeros).substr(0, segment_bytes_ - made.filled);
+    if (const auto failure = write_all(*made.at, made.filled, some)) return failure;
+    if (const auto failure = made.at->sync_data()) return failure;
+    made.filled += some.size();
+    if (made.filled < segment_bytes_) return {};
+    if (const auto failure = made.at->sync()) return failure;
+    return files_.sync_directory(where_.journal());
+}
+
+std::error_code journal::step(unfinished_segment& made) {
+    std::error_code failure;
+    if (!made.at) failure = begin_segment(made);
+    if (!failure) failure = fill_segment(made);
+    if (failure) {
+        files_.remove(where_.segment(made.number));
+        made = {};
+    }
     return failure;
 }
 
-std::error_code journal::prepare() {
+std::error_code journal::make_segment(std::uint64_t number, std::unique_ptr<file>& made) {
+    unfinished_segment fresh{number, nullptr, 0};
+    while (fresh.filled < segment_bytes_)
+        if (const auto failure = step(fresh)) return failure;
+    made = std::move(fresh.at);
+    return {};
+}
+
+std::error_code journal::prepare_a_step() {
     std::lock_guard one_at_a_time(preparing_);
-    std::uint64_t number = 0;
     {
         std::lock_guard hold(lock_);
         if (prepared_) return {};
-        number = spans_.back().number + 1;
+        unfinished_.number = spans_.back().number + 1;
     }
-    std::unique_ptr<file> made;
-    if (const auto failure = make_segment(number, made)) return failure;
+    if (const auto failure = step(unfinished_)) return failure;
+    if (unfinished_.filled < segment_bytes_) return {};
     std::lock_guard hold(lock_);
-    prepared_ = std::move(made);
-    prepared_number_ = number;
+    prepared_ = std::move(unfinished_.at);
+    prepared_number_ = unfinished_.number;
+    unfinished_ = {};
     return {};
+}
+
+std::error_code journal::prepare() {
+    while (!is_prepared())
+        if (const auto failure = prepare_a_step()) return failure;
+    return {};
+}
+
+bool journal::preparation_lags() {
+    std::lock_guard one_at_a_time(preparing_);
+    return !is_prepared() && unfinished_.filled < used_.load(std::memory_order_relaxed) + segment_bytes_ / 8;
+}
+
+bool journal::is_prepared() const {
+    std::lock_guard hold(lock_);
+    return prepared_ != nullptr;
 }
 
 std::error_code journal::turn_over() {
@@ -77,6 +109,7 @@ std::error_code journal::turn_over() {
     file_ = std::move(prepared_);
     at_.segment = prepared_number_;
     at_.offset = 0;
+    used_.store(0, std::memory_order_relaxed);
     seed_ = at_.previous_crc = segment_seed(at_.segment);
     allocated_ = segment_bytes_;
     spans_.push_back({at_.segment, at_.sequence});
@@ -113,6 +146,7 @@ journal::written journal::write_batch(std::string& records, std::uint64_t last_s
         return written::unknown;
     }
     at_.offset += records.size();
+    used_.store(at_.offset, std::memory_order_relaxed);
     at_.previous_crc = crc;
     at_.sequence = last_sequence;
     ++at_.batch;

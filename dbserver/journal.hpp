@@ -16,6 +16,7 @@
 #include "dbserver/files.hpp"
 #include "dbserver/layout.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -53,8 +54,13 @@ public:
     written append(std::string& records, std::uint64_t last_sequence, std::string& failure);
     written append_control(std::string_view line, std::string& failure);
 
-    // Makes the next segment when there is none yet.
+    // Makes the next segment when there is none yet, or one step of that, so that others get to the disk
+    // between two: the steps are over when it is prepared.
     std::error_code prepare();
+    std::error_code prepare_a_step();
+    bool is_prepared() const;
+    // The current segment fills up faster than the next one is made.
+    bool preparation_lags();
     // The first segment that has commits after this one; when there is none, the last that has any record,
     // for only a record tells where the journal stands.
     std::uint64_t first_needed(std::uint64_t after_sequence) const;
@@ -64,6 +70,15 @@ public:
     std::uint64_t segment_bytes() const { return segment_bytes_; }
 
 private:
+    // A segment that is being filled with zeros.
+    struct unfinished_segment {
+        std::uint64_t number = 0;
+        std::unique_ptr<file> at;
+        std::uint64_t filled = 0;
+    };
+    std::error_code begin_segment(unfinished_segment& made);
+    std::error_code fill_segment(unfinished_segment& made);
+    std::error_code step(unfinished_segment& made);
     std::error_code make_segment(std::uint64_t number, std::unique_ptr<file>& made);
     std::error_code turn_over();
     written write_batch(std::string& records, std::uint64_t last_sequence, std::string& failure);
@@ -78,12 +93,14 @@ private:
     std::uint64_t allocated_ = 0;
     std::uint32_t seed_ = 0;
     journal_position at_;
+    std::atomic<std::uint64_t> used_{0}; // at_.offset, for others
 
     mutable std::mutex lock_;
     std::deque<segment_span> spans_; // the current one last
     std::unique_ptr<file> prepared_; // the segment after the current one
     std::uint64_t prepared_number_ = 0;
-    std::mutex preparing_; // held while a segment is made, so that one is made only once
+    std::mutex preparing_;          // held for a step of making a segment, so that one is made only once
+    unfinished_segment unfinished_; // with that lock
 };
 
 } // namespace stadion::dbserver

@@ -91,8 +91,10 @@ wire::result<std::string> json_store::read_archive(const table& of, std::uint64_
                                             : std::string(" does not match its checksum")));
 }
 
-bool json_store::checkpoint_now() {
+bool json_store::checkpoint_now(bool at_leisure) {
     std::lock_guard one_at_a_time(checkpointing_);
+    at_leisure_ = at_leisure;
+    worked_since_ = std::chrono::steady_clock::now();
     changed_since changes = take_changes();
     const manifest& before = checkpoints_->in_force();
     const bool nothing_new =
@@ -147,10 +149,36 @@ bool json_store::save(changed_since changes) {
     return true;
 }
 
+// A checkpoint in one go would be felt by every commit meanwhile. So it works for a fifth of the time, in
+// small stretches - unless the journal has grown so long that it matters more.
+void json_store::rest() {
+    using namespace std::chrono_literals;
+    using clock = std::chrono::steady_clock;
+    constexpr clock::duration stretch = 500us, rest_max = 100ms;
+    const auto worked = clock::now() - worked_since_;
+    if (!at_leisure_ || worked < stretch) return;
+    if (current_condition() == condition::serving) prepare_a_step();
+    if (current_condition() == condition::serving && journal_->segments() <= how_.segments_max / 2) {
+        std::unique_lock hold(maintenance_lock_);
+        maintenance_wake_.wait_for(hold, std::min(4 * worked, rest_max),
+                                   [this] { return maintenance_ends_; });
+    }
+    worked_since_ = clock::now();
+}
+
 void json_store::prepare_segment() {
-    if (const auto failure = journal_->prepare())
-        set_condition(condition::disk_full, "the journal's next segment cannot be made in " +
-                                                where_.journal() + ": " + failure.message());
+    if (const auto failure = journal_->prepare()) segment_not_made(failure);
+}
+
+void json_store::prepare_a_step() {
+    do
+        if (const auto failure = journal_->prepare_a_step()) return segment_not_made(failure);
+    while (journal_->preparation_lags());
+}
+
+void json_store::segment_not_made(std::error_code why) {
+    set_condition(condition::disk_full,
+                  "the journal's next segment cannot be made in " + where_.journal() + ": " + why.message());
 }
 
 std::uint64_t json_store::reserve_bytes() const { return 3 * journal_->segment_bytes(); }
@@ -173,7 +201,9 @@ void json_store::look_at_disk() {
 }
 
 void json_store::maintain() {
+    using namespace std::chrono_literals;
     using clock = std::chrono::steady_clock;
+    constexpr auto between_steps = 2ms; // of making a segment: at most a hundred MiB a second
     let_commits_go_first();
     auto next_checkpoint = clock::now() + how_.checkpoint_every;
     bool made = true; // one that failed waits its turn
@@ -181,15 +211,15 @@ void json_store::maintain() {
     while (!maintenance_ends_) {
         hold.unlock();
         look_at_disk();
-        if (current_condition() == condition::serving) prepare_segment();
-        if (const auto began = clock::now(); began >= next_checkpoint || (made && journal_->segments() > 2)) {
-            made = current_condition() != condition::poisoned && checkpoint_now();
-            // At most a fifth of the time goes to checkpoints.
-            const auto took = clock::now() - began;
-            next_checkpoint = clock::now() + std::max<clock::duration>(how_.checkpoint_every, 4 * took);
+        if (current_condition() == condition::serving) prepare_a_step();
+        if (clock::now() >= next_checkpoint || (made && journal_->segments() > 2)) {
+            made = current_condition() != condition::poisoned && checkpoint_now(true);
+            next_checkpoint = clock::now() + how_.checkpoint_every;
         }
         hold.lock();
-        if (!maintenance_ends_) maintenance_wake_.wait_for(hold, how_.look_every);
+        const bool steps_are_left = current_condition() == condition::serving && !journal_->is_prepared();
+        if (!maintenance_ends_)
+            maintenance_wake_.wait_for(hold, steps_are_left ? between_steps : how_.look_every);
     }
 }
 

@@ -48,7 +48,7 @@ public:
     void stop() override;
 
     // What the maintenance thread does. For tests, and before a copy is taken of the directory.
-    bool checkpoint_now();
+    bool checkpoint_now(bool at_leisure = false);
     void look_at_disk();
     void prepare_segment();
 
@@ -61,6 +61,9 @@ private:
 
     void maintain();
     bool save(changed_since changes);
+    void rest();
+    void prepare_a_step();
+    void segment_not_made(std::error_code why);
     std::uint64_t reserve_bytes() const;
 
     json_store_options how_;
@@ -70,6 +73,8 @@ private:
     std::unique_ptr<journal> journal_;
     std::unique_ptr<checkpoints> checkpoints_;
     std::mutex checkpointing_;
+    bool at_leisure_ = false; // with that lock: the checkpoint being made is the maintenance thread's
+    std::chrono::steady_clock::time_point worked_since_;
     std::atomic<std::uint64_t> checkpoint_sequence_{0};
 
     std::mutex maintenance_lock_;

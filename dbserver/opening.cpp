@@ -95,8 +95,8 @@ void opening::choose_segment_size() {
     store_.journal_ = std::make_unique<journal>(files_, where_, bytes);
     const auto kept_us =
         std::chrono::duration_cast<std::chrono::microseconds>(store_.options().idempotency_kept);
-    store_.checkpoints_ =
-        std::make_unique<checkpoints>(files_, where_, kept_us.count(), store_.how_.key_file_bytes);
+    store_.checkpoints_ = std::make_unique<checkpoints>(
+        files_, where_, kept_us.count(), store_.how_.key_file_bytes, [&store = store_] { store.rest(); });
 }
 
 void opening::read_checkpoint() {
