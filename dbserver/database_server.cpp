@@ -15,8 +15,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <future>
-
 namespace stadion::dbserver {
 
 struct database_server::parts {
@@ -107,16 +105,7 @@ wire::result<std::string> database_server::start() {
 
 void database_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
-    if (my.member) {
-        std::promise<void> left;
-        my.threads.at(0).post([&] {
-            my.member->leave([&] {
-                my.strands->close();
-                left.set_value();
-            });
-        });
-        left.get_future().wait();
-    }
+    if (my.member) my.member->leave_and_wait([&my] { my.strands->close(); });
     my.server.drain(hard);
     if (my.store) my.store->stop();
 }

@@ -15,7 +15,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <future>
 #include <mutex>
 
 namespace stadion::frontend {
@@ -139,16 +138,7 @@ wire::result<std::string> frontend_server::start() {
 
 void frontend_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
-    if (my.member) {
-        std::promise<void> left;
-        my.threads.at(0).post([&] {
-            my.member->leave([&] {
-                my.strands->close();
-                left.set_value();
-            });
-        });
-        left.get_future().wait();
-    }
+    if (my.member) my.member->leave_and_wait([&my] { my.strands->close(); });
     my.server.drain(hard);
     my.writer.close();
     my.threads.run_on_each([&my](net::worker& home) {

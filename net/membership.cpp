@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
 
 namespace stadion::net {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::uint16_t heartbeat_method = 0x0103;
 constexpr std::uint16_t leave_method = 0x0104;
 constexpr std::uint16_t watch_view_method = 0x0109;
 constexpr auto again_after = 200ms;
+constexpr std::chrono::milliseconds starting_period = 100ms;
 constexpr auto hurry_within = 20ms; // one heartbeat for a burst of changes
 
 link_options link_options_of(const membership_options& options) {
@@ -116,26 +118,27 @@ void membership::beat() {
     for (const auto& ticket : said.redeemed) request.add_redeemed(ticket);
     beating_ = true;
     hurried_ = false;
+    // A server that is about to serve says so soon: nobody is assigned to it before.
+    const auto next = said.serving || said.draining ? period_ : std::min(period_, starting_period);
     call_options options;
     options.budget = period_ * 2;
-    link_->call(heartbeat_method, request.SerializeAsString(), options,
-                [weak = weak_from_this(), tickets = said.redeemed](auto outcome) {
-                    auto self = weak.lock();
-                    if (!self || self->leaving_) return;
-                    self->beating_ = false;
-                    if (outcome) {
-                        if (self->on_reported) self->on_reported(tickets);
-                        v1::HeartbeatResponse response;
-                        response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size()));
-                        if (response.order() != v1::HeartbeatResponse::NONE && self->on_order)
-                            self->on_order(response.order());
-                    } else if (outcome.error().code == wire::status::not_found) {
-                        self->joined_ = false; // the dispatcher has forgotten us
-                    }
-                    self->home_.arm(self->beat_, self->hurried_  ? hurry_within
-                                                 : self->joined_ ? self->period_
-                                                                 : again_after);
-                });
+    link_->call(
+        heartbeat_method, request.SerializeAsString(), options,
+        [weak = weak_from_this(), tickets = said.redeemed, next](auto outcome) {
+            auto self = weak.lock();
+            if (!self || self->leaving_) return;
+            self->beating_ = false;
+            if (outcome) {
+                if (self->on_reported) self->on_reported(tickets);
+                v1::HeartbeatResponse response;
+                response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size()));
+                if (response.order() != v1::HeartbeatResponse::NONE && self->on_order)
+                    self->on_order(response.order());
+            } else if (outcome.error().code == wire::status::not_found) {
+                self->joined_ = false; // the dispatcher has forgotten us
+            }
+            self->home_.arm(self->beat_, self->hurried_ ? hurry_within : self->joined_ ? next : again_after);
+        });
 }
 
 void membership::hurry() {
@@ -155,6 +158,17 @@ void membership::leave(std::function<void()> done) {
         self->link_->close();
         done();
     });
+}
+
+void membership::leave_and_wait(const std::function<void()>& then) {
+    std::promise<void> left;
+    home_.post([&] {
+        leave([&] {
+            then();
+            left.set_value();
+        });
+    });
+    left.get_future().wait();
 }
 
 } // namespace stadion::net

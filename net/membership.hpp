@@ -42,6 +42,8 @@ public:
     void hurry();
     // Says goodbye and calls `done`, within a second.
     void leave(std::function<void()> done);
+    // The same from a thread that is not a worker: returns after `then` has run on `home`.
+    void leave_and_wait(const std::function<void()>& then);
 
     bool is_joined() const noexcept { return joined_; }
     std::uint32_t server_id() const noexcept { return server_id_; }
