@@ -1,11 +1,9 @@
 // `stadion dbserver`: the database server, alone or told of a dispatcher.
 #include "dbserver/database_server.hpp"
 #include "tools/commands.hpp"
-#include "tools/server_settings.hpp"
+#include "tools/run_server.hpp"
 
 #include <spdlog/spdlog.h>
-
-#include <stdexcept>
 
 namespace stadion::tools {
 namespace {
@@ -28,22 +26,8 @@ int run(const settings& from) {
     options.salvage = from.salvage;
     options.access = read_access(from.server);
     options.strands = from.strands;
-
-    stop_signals signals;
-    net::runtime threads(thread_count(from.server));
-    dbserver::database_server server(threads, std::move(options));
-    server.on_stop_order = [&signals] { signals.request(); };
-    auto address = server.start();
-    if (!address) give_up(threads, address.error());
-    say_ready("dbserver", *address);
-    spdlog::info("serving {} on {}", from.data, *address);
-    signals.wait();
-    spdlog::info("stopping");
-    signals.finish_or_die([&] {
-        server.stop(drain_within);
-        threads.stop();
-    });
-    return done;
+    spdlog::info("the data is in {}", from.data);
+    return run_server<dbserver::database_server>(from.server, "dbserver", std::move(options));
 }
 
 } // namespace

@@ -1,9 +1,7 @@
 // `stadion frontend`: one front-end, started by a dispatcher or by hand.
 #include "frontend/frontend_server.hpp"
 #include "tools/commands.hpp"
-#include "tools/server_settings.hpp"
-
-#include <spdlog/spdlog.h>
+#include "tools/run_server.hpp"
 
 #include <stdexcept>
 
@@ -31,22 +29,7 @@ int run(const settings& from) {
     options.capacity = from.capacity;
     options.access = read_access(from.server);
     options.strands = from.strands;
-
-    stop_signals signals;
-    net::runtime threads(thread_count(from.server));
-    frontend::frontend_server server(threads, std::move(options));
-    server.on_stop_order = [&signals] { signals.request(); };
-    auto address = server.start();
-    if (!address) give_up(threads, address.error());
-    say_ready("frontend", *address);
-    spdlog::info("serving on {}", *address);
-    signals.wait();
-    spdlog::info("stopping");
-    signals.finish_or_die([&] {
-        server.stop(drain_within);
-        threads.stop();
-    });
-    return done;
+    return run_server<frontend::frontend_server>(from.server, "frontend", std::move(options));
 }
 
 } // namespace
