@@ -149,7 +149,7 @@ bool from_text(std::string_view text, manifest& into) {
 }
 
 std::string checkpoints::beside(const layout& where, std::string_view table, std::uint64_t checkpoint) {
-    return where.table(table) + "." + std::to_string(checkpoint) + ".new";
+    return table_beside(where.table(table), checkpoint);
 }
 
 std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& failed_file) {
@@ -170,7 +170,7 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
             files_.rename(beside(where_, one.name, next.number), where_.table(one.name));
 
     failed_file = where_.checkpoint();
-    const std::string fresh = where_.checkpoint() + ".new";
+    const std::string fresh = stadion::dbserver::beside(where_.checkpoint());
     if (const auto failure = write_new(files_, fresh, to_text(next))) return failure;
     if (const auto failure = files_.rename(fresh, where_.checkpoint())) return failure;
     if (const auto failure = files_.sync_directory(where_.root)) return failure;

@@ -70,6 +70,20 @@ std::optional<std::uint64_t> file_number(std::string_view file_name, std::string
     return number;
 }
 
+std::string beside(const std::string& path) { return path + ".new"; }
+
+std::string table_beside(const std::string& path, std::uint64_t checkpoint) {
+    return beside(path + "." + std::to_string(checkpoint));
+}
+
+bool is_table_beside(std::string_view file_name) {
+    constexpr std::string_view fresh = ".new", table = ".json.";
+    if (!file_name.ends_with(fresh)) return false;
+    file_name.remove_suffix(fresh.size());
+    const std::size_t digits = file_name.find_last_not_of("0123456789") + 1;
+    return digits < file_name.size() && file_name.substr(0, digits).ends_with(table);
+}
+
 std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 } // namespace stadion::dbserver

@@ -34,6 +34,12 @@ std::string file_name_of(std::string_view name);
 // 1 of "00000001.log"; nothing of anything else.
 std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view extension);
 
+// What is written anew stands beside its file until it is whole: FORMAT.new, hockey.json.17.new. Such a
+// file that is left over may be removed by whoever made it; in a folder that is shared, nobody else's may.
+std::string beside(const std::string& path);
+std::string table_beside(const std::string& path, std::uint64_t checkpoint);
+bool is_table_beside(std::string_view file_name);
+
 std::string directory_of(const std::string& path);
 
 } // namespace stadion::dbserver

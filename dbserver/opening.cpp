@@ -58,7 +58,7 @@ void opening::check_format() {
     std::string text;
     const auto failure = read_all(files_, where_.format(), text);
     if (failure == std::errc::no_such_file_or_directory) {
-        const std::string fresh = where_.format() + ".new";
+        const std::string fresh = beside(where_.format());
         text = std::to_string(format_number) + "\n" + store_.how_.program + "\n";
         must(write_new(files_, fresh, text), "cannot write " + fresh);
         must(files_.rename(fresh, where_.format()), "cannot write " + where_.format());
@@ -208,13 +208,16 @@ void opening::read_keys(const saved_keys& saved) {
     }
 }
 
-// Of checkpoints that were not finished; and segments that the one in force does not need.
+// Of checkpoints that were not finished; and segments that the one in force does not need. The folder is
+// shared with the dispatcher, so only what has a name of ours at a place of ours is removed.
 void opening::remove_leftovers() {
-    for (const std::string& path : {where_.root, where_.tables() + "/games", where_.tables() + "/teams"}) {
+    for (const std::string& fresh : {beside(where_.format()), beside(where_.checkpoint())})
+        files_.remove(fresh);
+    for (const std::string& path : {where_.tables() + "/games", where_.tables() + "/teams"}) {
         std::vector<std::string> names;
         must(files_.list(path, names), "cannot read " + path);
         for (const std::string& name : names)
-            if (name.ends_with(".new")) files_.remove(path + "/" + name);
+            if (is_table_beside(name)) files_.remove(path + "/" + name);
     }
     std::vector<std::string> names;
     must(files_.list(where_.journal(), names), "cannot read " + where_.journal());

@@ -1,0 +1,80 @@
+// What opening a data directory does to files that lie about in it.
+#include "dbserver/json_store.hpp"
+#include "net/small_file.hpp"
+#include "test/support/campaign_store.hpp"
+#include "test/support/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+namespace stadion::dbserver {
+namespace {
+
+using namespace stadion::test;
+namespace fs = std::filesystem;
+
+class opening_a_directory : public ::testing::Test {
+public:
+    json_store_options options() {
+        json_store_options how;
+        how.directory = root.string();
+        how.segment_bytes = 1 << 16;
+        how.maintain = false;
+        how.engine.clock = clock.function();
+        return how;
+    }
+    void write(const std::string& below) {
+        fs::create_directories((root / below).parent_path());
+        std::ofstream(root / below) << "something";
+    }
+
+    temporary_directory directory;
+    fs::path root = fs::path(directory.path()) / "data";
+    manual_clock clock;
+};
+
+TEST_F(opening_a_directory, leaves_other_programs_files_alone) {
+    {
+        json_store first(options());
+        commit_and_wait(first, set_points("hockey", {{"gauls", 1}}));
+    }
+    const std::string others[] = {"dispatcher.json.new", "dispatcher.json", "notes.new",
+                                  "tables/games/mine.new", "tables/teams/list.json.new"};
+    for (const auto& name : others) write(name);
+    json_store again(options());
+    for (const auto& name : others) EXPECT_TRUE(fs::exists(root / name)) << name;
+}
+
+TEST_F(opening_a_directory, removes_what_an_unfinished_checkpoint_left) {
+    { json_store first(options()); }
+    const std::string own[] = {"FORMAT.new", "checkpoint.jsonl.new", "tables/games/hockey.json.17.new",
+                               "tables/teams/gauls.json.1.new"};
+    for (const auto& name : own) write(name);
+    json_store again(options());
+    for (const auto& name : own) EXPECT_FALSE(fs::exists(root / name)) << name;
+}
+
+// As a dispatcher does, which writes its memory while the database server that it started opens its store.
+TEST_F(opening_a_directory, never_disturbs_who_replaces_a_file_in_it) {
+    fs::create_directories(root);
+    std::atomic<bool> is_done = false;
+    std::atomic<int> replaced = 0;
+    std::string failure;
+    std::thread other([&] {
+        while (!is_done && failure.empty()) {
+            const auto written = net::replace_small_file(root / "dispatcher.json", "{}");
+            if (!written) failure = written.error().message;
+            ++replaced;
+        }
+    });
+    for (int round = 0; round < 20 || replaced < 20; ++round) json_store opened(options());
+    is_done = true;
+    other.join();
+    EXPECT_EQ(failure, "");
+}
+
+} // namespace
+} // namespace stadion::dbserver
