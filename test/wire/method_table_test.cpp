@@ -50,6 +50,7 @@ constexpr expectation expectations[] = {
     {0x0304, "Database", "IncrementMedalTally"},
     {0x0305, "Database", "Commit"},
     {0x0306, "Database", "Watch", true},
+    {0x0307, "Database", "BeginSession"},
     {0x0401, "Peer", "NewElection"},
     {0x0402, "Peer", "PassElection"},
     {0x0403, "Peer", "CoordinatorMessage"},
@@ -107,7 +108,7 @@ TEST(method_table, holds_every_specified_method_under_its_number) {
 
 TEST(method_table, holds_nothing_else) {
     EXPECT_EQ(methods().all().size(), std::size(expectations));
-    for (const std::uint16_t number : {0x0000, 0x0003, 0x0100, 0x010a, 0x0307, 0x0702, 0xffff})
+    for (const std::uint16_t number : {0x0000, 0x0003, 0x0100, 0x010a, 0x0308, 0x0702, 0xffff})
         EXPECT_EQ(methods().find(number), nullptr) << number;
 }
 
