@@ -106,6 +106,7 @@ void take_fields(const fields& from, manifest& into) {
     } else {
         into.number = number_of<std::uint64_t>(from, "checkpoint");
         into.through = number_of<std::uint64_t>(from, "through");
+        into.at_us = number_of<std::int64_t>(from, "at");
         into.first_segment = number_of<std::uint64_t>(from, "first_segment");
         into.frozen_since = number_of<std::uint64_t>(from, "frozen_since");
         into.frozen_at_us = number_of<std::int64_t>(from, "frozen_at");
@@ -120,6 +121,7 @@ std::string to_text(const manifest& what) {
         members out(text);
         out.number("checkpoint", what.number);
         out.number("through", what.through);
+        out.number("at", static_cast<std::uint64_t>(what.at_us));
         out.number("first_segment", what.first_segment);
         out.number("frozen_since", what.frozen_since);
         if (what.frozen_since != 0) out.number("frozen_at", static_cast<std::uint64_t>(what.frozen_at_us));
@@ -153,12 +155,42 @@ std::string checkpoints::beside(const layout& where, std::string_view table, std
 }
 
 std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& failed_file) {
+    failed_file = where_.root;
+    if (!certain_)
+        if (const auto failure = files_.sync_directory(where_.root)) return failure;
     manifest next = in_force_;
     next.number = last_number_ = std::max(last_number_, in_force_.number) + 1;
     next.through = what.through;
+    next.at_us = what.at_us;
     next.first_segment = what.first_segment;
     next.frozen_since = planted(bug::forgets_freeze) ? 0 : what.frozen_since;
     next.frozen_at_us = what.frozen_at_us;
+    std::vector<std::string> outdated = std::exchange(beside_, {});
+    const std::string fresh = stadion::dbserver::beside(where_.checkpoint());
+    std::error_code failure = write_files(what, next, failed_file);
+    if (!failure) failed_file = where_.checkpoint(), failure = write_new(files_, fresh, to_text(next));
+    if (failure) {
+        remove_all(beside_); // no checkpoint names them
+        beside_ = std::move(outdated);
+        return failure;
+    }
+
+    for (const saved_keys& one : in_force_.keys)
+        if (std::none_of(next.keys.begin(), next.keys.end(),
+                         [&](const saved_keys& kept) { return kept.number == one.number; }))
+            outdated.push_back(where_.key_file(one.number));
+    outdated_.insert(outdated_.end(), outdated.begin(), outdated.end());
+    if (!planted(bug::goes_back_to_a_checkpoint)) in_force_ = next, certain_ = false;
+    if ((failure = files_.rename(fresh, where_.checkpoint()))) return failure;
+    if ((failure = files_.sync_directory(where_.root))) return failure;
+    in_force_ = std::move(next);
+    certain_ = true;
+    remove_all(outdated_);
+    return put_in_place(what, failed_file);
+}
+
+std::error_code checkpoints::write_files(const checkpoint_to_save& what, manifest& next,
+                                         std::string& failed_file) {
     held_.clear();
     for (const table_to_save& one : what.tables)
         if (const auto failure = write_table(one, next, failed_file)) return failure;
@@ -168,14 +200,7 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     if (planted(bug::renames_before_manifest))
         for (const table_to_save& one : what.tables)
             files_.rename(beside(where_, one.name, next.number), where_.table(one.name));
-
-    failed_file = where_.checkpoint();
-    const std::string fresh = stadion::dbserver::beside(where_.checkpoint());
-    if (const auto failure = write_new(files_, fresh, to_text(next))) return failure;
-    if (const auto failure = files_.rename(fresh, where_.checkpoint())) return failure;
-    if (const auto failure = files_.sync_directory(where_.root)) return failure;
-    remove_old_keys(std::exchange(in_force_, std::move(next)));
-    return put_in_place(what, failed_file);
+    return {};
 }
 
 std::error_code checkpoints::write_table(const table_to_save& what, manifest& next,
@@ -189,6 +214,7 @@ std::error_code checkpoints::write_table(const table_to_save& what, manifest& ne
     one.bytes = 0;
     one.crc = 0;
     const std::string path = beside(where_, what.name, next.number);
+    beside_.push_back(path);
     if (const auto failure = grow(path, one.bytes, one.crc, text, failed_file)) return failure;
     rest_();
     one.sequence = what.snapshot->sequence();
@@ -270,14 +296,13 @@ std::error_code checkpoints::put_in_place(const checkpoint_to_save& what, std::s
         rest_();
     }
     if (first) return first;
+    beside_.clear();
     return sync_directories(failed_file);
 }
 
-void checkpoints::remove_old_keys(const manifest& before) {
-    for (const saved_keys& one : before.keys)
-        if (std::none_of(in_force_.keys.begin(), in_force_.keys.end(),
-                         [&](const saved_keys& kept) { return kept.number == one.number; }))
-            files_.remove(where_.key_file(one.number));
+void checkpoints::remove_all(std::vector<std::string>& paths) {
+    for (const std::string& path : paths) files_.remove(path);
+    paths.clear();
 }
 
 } // namespace stadion::dbserver

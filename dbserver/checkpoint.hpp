@@ -9,6 +9,10 @@
 // files are renamed into place; when this is interrupted, opening goes on with it. Last the journal's
 // segments go.
 //
+// When the rename or the sync after it fails, either of two checkpoints may be found on the disk. Until a
+// later one is in force for certain, nothing is changed that either of them names: histories and keys only
+// grow, on from the newer one, tables stay beside their places, and nothing is removed.
+//
 // Threads: save and the rest belong to one thread at a time.
 #pragma once
 
@@ -50,6 +54,7 @@ struct saved_keys {
 struct manifest {
     std::uint64_t number = 0;
     std::uint64_t through = 0;       // commits up to here are in the files
+    std::int64_t at_us = 0;          // the time of that commit: no later one has an earlier time
     std::uint64_t first_segment = 0; // of the journal that goes on from there
     std::uint64_t frozen_since = 0;  // the commit that froze the board; 0: it is not frozen
     std::int64_t frozen_at_us = 0;
@@ -69,6 +74,7 @@ struct table_to_save {
 
 struct checkpoint_to_save {
     std::uint64_t through = 0;
+    std::int64_t at_us = 0;
     std::uint64_t first_segment = 0;
     std::uint64_t frozen_since = 0;
     std::int64_t frozen_at_us = 0;
@@ -94,15 +100,18 @@ public:
     // As it was read.
     void begin(manifest in_force) { in_force_ = std::move(in_force); }
     const manifest& in_force() const { return in_force_; }
+    // in_force() is what would be found on the disk.
+    bool is_certain() const { return certain_; }
 
-    // On an error the checkpoint before is in force for this process, and whichever of the two is found on
-    // disk is whole; what is saved next must include all this one had.
+    // On an error it may be in force for this process or not, and whichever is found on the disk is whole;
+    // the tables that are saved next must include all this one had.
     std::error_code save(const checkpoint_to_save& what, std::string& failed_file);
 
     // The path a table's file has until it is renamed into place.
     static std::string beside(const layout& where, std::string_view table, std::uint64_t checkpoint);
 
 private:
+    std::error_code write_files(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
     std::error_code write_table(const table_to_save& what, manifest& next, std::string& failed_file);
     std::error_code grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
                          std::string_view by, std::string& failed_file);
@@ -111,7 +120,7 @@ private:
     std::error_code sync_held(std::string& failed_file);
     std::error_code sync_directories(std::string& failed_file);
     std::error_code put_in_place(const checkpoint_to_save& what, std::string& failed_file);
-    void remove_old_keys(const manifest& before);
+    void remove_all(std::vector<std::string>& paths);
 
     files& files_;
     const layout where_;
@@ -119,7 +128,10 @@ private:
     const std::uint64_t key_file_bytes_;
     const std::function<void()> rest_;
     manifest in_force_;
-    std::uint64_t last_number_ = 0;                                   // also of those that failed
+    bool certain_ = true;
+    std::vector<std::string> beside_;   // the new tables, until they are renamed
+    std::vector<std::string> outdated_; // files that no checkpoint names once in_force_ is certain
+    std::uint64_t last_number_ = 0;     // also of those that failed
     std::vector<std::pair<std::string, std::unique_ptr<file>>> held_; // written, and not synced yet
 };
 

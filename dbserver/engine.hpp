@@ -88,6 +88,7 @@ protected:
     void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
     wire::result<void> restore_frozen(freeze_point since); // reads the histories of what has gone on since
     void restore_sequence(std::uint64_t sequence);
+    void restore_time(std::int64_t at_us); // no commit to come is earlier
     // Then each line of the journal after that, in order.
     wire::result<void> replay_line(std::string_view text, bool gaps_are_allowed);
     void start();
@@ -95,6 +96,7 @@ protected:
     // For checkpoints: what changed since the last call, as it stands after the commit `through`.
     struct changed_since {
         std::uint64_t through = 0;
+        std::int64_t at_us = 0;    // when that was
         freeze_point frozen_since; // with sequence 0: not frozen
         std::vector<std::pair<table*, state_ptr>> tables;
         std::vector<std::pair<std::string, key_record>> keys;
@@ -102,6 +104,7 @@ protected:
     changed_since take_changes();
     void give_back(changed_since changes);
 
+    // Changes nothing where may_become says no.
     void set_condition(condition now, std::string detail);
     // More is waiting for a checkpoint than may be: commits are refused until it is made.
     void set_congested(bool now) { congested_.store(now, std::memory_order_relaxed); }
@@ -198,6 +201,7 @@ private:
     std::atomic<bool> is_frozen_{false};
 
     std::mutex publishing_; // held while a batch's states are published, so that others see whole batches
+    std::int64_t published_at_us_ = 0;
     std::vector<table*> changed_tables_;
     std::vector<std::pair<std::string, key_record>> changed_keys_;
 

@@ -12,8 +12,7 @@ void engine::start() {
 
 void engine::stop() {
     std::lock_guard once(stop_lock_);
-    if (current_condition() != condition::poisoned)
-        set_condition(condition::stopped, "the server is stopping");
+    set_condition(condition::stopped, "the server is stopping");
     {
         std::unique_lock nobody_passes(gate_);
         std::lock_guard hold(sequencer_);
@@ -44,7 +43,7 @@ void engine::run_journal() {
             wire::error why = wire::make_error(wire::status::unavailable, failure);
             why.outcome_unknown = became == written::unknown;
             why.retry_after = std::chrono::seconds(1);
-            if (current_condition() == condition::disk_full) {
+            if (!why.outcome_unknown && current_condition() == condition::disk_full) {
                 why.code = wire::status::resource_exhausted;
                 why.details["http_status"] = "507";
             }
@@ -63,6 +62,7 @@ void engine::publish(batch& durable) {
         std::lock_guard publishing(publishing_);
         for (entry& one : durable.entries) publish_entry(one, events);
         published_sequence_.store(events.back().sequence, std::memory_order_release);
+        published_at_us_ = events.back().at_us;
     }
     batches_.fetch_add(1, std::memory_order_relaxed);
     mutations_.fetch_add(durable.entries.size(), std::memory_order_relaxed);
@@ -169,6 +169,7 @@ engine::changed_since engine::take_changes() {
     std::lock_guard between_batches(publishing_);
     changed_since changes;
     changes.through = published_sequence_.load(std::memory_order_relaxed);
+    changes.at_us = published_at_us_;
     const auto board = frozen();
     changes.frozen_since = board ? board->since : freeze_point{};
     changes.keys.swap(changed_keys_);

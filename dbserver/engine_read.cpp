@@ -2,6 +2,7 @@
 #include "dbserver/engine.hpp"
 
 #include "dbserver/history.hpp"
+#include "dbserver/planted_bug.hpp"
 
 namespace stadion::dbserver {
 
@@ -144,6 +145,8 @@ health_report engine::health() const {
 
 void engine::set_condition(condition now, std::string detail) {
     std::lock_guard hold(report_lock_);
+    if (!may_become(condition_.load(std::memory_order_relaxed), now) && !planted(bug::heals_when_poisoned))
+        return;
     condition_detail_ = std::move(detail);
     condition_.store(now, std::memory_order_release);
 }
@@ -154,7 +157,12 @@ void engine::warn(std::string warning) {
     if (warnings_.size() < warnings_max) warnings_.push_back(std::move(warning));
 }
 
+void engine::restore_time(std::int64_t at_us) {
+    last_at_us_ = published_at_us_ = std::max(last_at_us_, at_us);
+}
+
 table& engine::restore(state_ptr checkpointed) {
+    restore_time(checkpointed->updated_at_us());
     table& in = tables_.find_or_make(checkpointed->table());
     in.latest = checkpointed;
     in.published = std::move(checkpointed);
@@ -202,7 +210,7 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
     made.sequence = one.sequence;
     made.at_us = one.at_us;
     table* where = nullptr;
-    last_at_us_ = std::max(last_at_us_, one.at_us);
+    restore_time(one.at_us);
     if (one.what.what == verb::freeze) {
         made.kind = one.what.frozen ? event_kind::frozen : event_kind::thawed;
         if (one.what.frozen)

@@ -117,6 +117,7 @@ std::error_code journal::turn_over() {
 }
 
 journal::written journal::append(std::string& records, std::uint64_t last_sequence, std::string& failure) {
+    if (!lost_.empty()) return failure = lost_, written::unknown;
     if (at_.offset > 0 && at_.offset + records.size() > allocated_)
         if (const auto why = turn_over()) {
             failure =
@@ -134,6 +135,7 @@ journal::written journal::append(std::string& records, std::uint64_t last_sequen
 
 journal::written journal::write_batch(std::string& records, std::uint64_t last_sequence,
                                       std::string& failure) {
+    if (!lost_.empty()) return failure = lost_, written::unknown;
     const std::uint32_t crc = seal_records(records, at_.batch + 1, seed_, at_.previous_crc);
     if (const auto unwritten = write_all(*file_, at_.offset, records)) {
         failure = saying("cannot write to", where_.segment(at_.segment), unwritten);
@@ -141,10 +143,7 @@ journal::written journal::write_batch(std::string& records, std::uint64_t last_s
     }
     auto why = planted(bug::answers_before_sync) ? std::error_code{} : file_->sync_data();
     if (why && planted(bug::retries_failed_sync)) why = file_->sync_data();
-    if (why) {
-        failure = saying("cannot sync", where_.segment(at_.segment), why);
-        return written::unknown;
-    }
+    if (why) return lose(failure, "cannot sync", why);
     at_.offset += records.size();
     used_.store(at_.offset, std::memory_order_relaxed);
     at_.previous_crc = crc;
@@ -170,7 +169,11 @@ journal::written journal::cut_back(std::string& failure) {
     if (!why) why = file_->sync_data();
     allocated_ = at_.offset;
     if (!why) return written::nothing;
-    failure += saying("; and cannot cut it back in", where_.segment(at_.segment), why);
+    return lose(failure, failure + "; and cannot cut it back in", why);
+}
+
+journal::written journal::lose(std::string& failure, std::string_view what, std::error_code why) {
+    failure = lost_ = saying(what, where_.segment(at_.segment), why);
     return written::unknown;
 }
 

@@ -43,6 +43,7 @@ struct journal_position {
 
 class journal {
 public:
+    // After `unknown` nothing is written any more, and every answer is `unknown`.
     enum class written { durable, nothing, unknown };
 
     journal(files& on, layout where, std::uint64_t segment_bytes)
@@ -82,6 +83,7 @@ private:
     std::error_code make_segment(std::uint64_t number, std::unique_ptr<file>& made);
     std::error_code turn_over();
     written write_batch(std::string& records, std::uint64_t last_sequence, std::string& failure);
+    written lose(std::string& failure, std::string_view what, std::error_code why);
     written cut_back(std::string& failure);
 
     files& files_;
@@ -93,6 +95,7 @@ private:
     std::uint64_t allocated_ = 0;
     std::uint32_t seed_ = 0;
     journal_position at_;
+    std::string lost_;                   // why it is not known any more what is on the disk
     std::atomic<std::uint64_t> used_{0}; // at_.offset, for others
 
     mutable std::mutex lock_;

@@ -99,13 +99,14 @@ bool json_store::checkpoint_now(bool at_leisure) {
     const manifest& before = checkpoints_->in_force();
     const bool nothing_new =
         changes.tables.empty() && changes.keys.empty() && changes.through == before.through;
-    if (nothing_new && before.number != 0) return true;
+    if (nothing_new && before.number != 0 && checkpoints_->is_certain()) return true;
     return save(std::move(changes));
 }
 
 bool json_store::save(changed_since changes) {
     checkpoint_to_save what;
     what.through = changes.through;
+    what.at_us = changes.at_us;
     what.first_segment = journal_->first_needed(changes.through);
     what.frozen_since = changes.frozen_since.sequence;
     what.frozen_at_us = changes.frozen_since.at_us;
@@ -137,13 +138,14 @@ bool json_store::save(changed_since changes) {
             in->archive_last = saved.history_last;
             archived = in->recent.drop_through(saved.history_last);
         }
-        checkpoint_sequence_.store(changes.through, std::memory_order_relaxed);
+        changes.keys.clear();
     }
     if (failure) {
         warn("checkpoint failed at " + failed_file + ": " + failure.message());
         give_back(std::move(changes));
         return false;
     }
+    checkpoint_sequence_.store(changes.through, std::memory_order_relaxed);
     if (const auto left = journal_->remove_before(what.first_segment))
         warn("cannot remove old segments of the journal: " + left.message());
     return true;

@@ -119,6 +119,7 @@ void opening::read_checkpoint() {
         checkpoint_lost_ = true;
         return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
     }
+    store_.restore_time(std::max(manifest_.at_us, manifest_.frozen_at_us));
     for (const auto& [name, saved] : manifest_.tables) {
         const std::size_t damage_before = damage_.size();
         read_table(name, saved);

@@ -22,6 +22,8 @@ enum class bug {
     forgets_history,             // steps are dropped that are not archived
     keeps_failed_drafts,         // a failed batch is not taken back from its tables
     forgets_freeze,              // the checkpoint does not say that the board is frozen
+    goes_back_to_a_checkpoint,   // that may not be the one on the disk any more
+    heals_when_poisoned,         // a later failure or success makes the store forget that it is poisoned
     answers_from_waiting_states, // a conflict with a state that is not durable is told at once
     ends,
 };

@@ -119,6 +119,13 @@ enum class condition {
     stopped,
 };
 
+// Whether a store in the one condition may come to be in the other. Nothing leads out of `poisoned`, whatever
+// fails or succeeds afterwards, and nothing but it out of `stopped`.
+constexpr bool may_become(condition from, condition to) noexcept {
+    if (from == condition::poisoned) return false;
+    return from != condition::stopped || to == condition::poisoned;
+}
+
 struct health_report {
     condition state = condition::serving;
     std::string detail; // a sentence for a person; empty when serving

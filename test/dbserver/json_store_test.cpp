@@ -283,6 +283,49 @@ TEST_F(json_store_in_trouble, is_poisoned_by_a_failed_sync_and_reads_go_on) {
     EXPECT_FALSE(later.failure->outcome_unknown);
 }
 
+TEST_F(json_store_in_trouble, stays_poisoned_whatever_fails_or_succeeds_afterwards) {
+    auto disk = std::make_shared<faulty_files>();
+    json_store opened(campaign_options(disk, clock));
+    disk->fail_call(disk->calls() + 1, fault::input_output_error, true);
+    EXPECT_EQ(commit_and_wait(opened, add_medal("gauls", "gold")).result, v1::Outcome::UNKNOWN);
+    opened.prepare_segment();
+    EXPECT_EQ(opened.health().state, condition::poisoned);
+    disk->lift_fault();
+    opened.prepare_segment();
+    opened.look_at_disk();
+    EXPECT_EQ(opened.health().state, condition::poisoned);
+    EXPECT_EQ(commit_and_wait(opened, add_medal("gauls", "gold")).result, v1::Outcome::UNAVAILABLE);
+    opened.stop();
+    EXPECT_EQ(opened.health().state, condition::poisoned);
+}
+
+TEST_F(json_store_in_trouble, stays_stopped_when_space_comes_back) {
+    auto disk = std::make_shared<faulty_files>();
+    json_store opened(campaign_options(disk, clock));
+    disk->set_capacity(disk->disk().used_bytes() + 100);
+    opened.look_at_disk();
+    opened.stop();
+    disk->set_capacity(1 << 20);
+    opened.look_at_disk();
+    EXPECT_EQ(opened.health().state, condition::stopped);
+}
+
+TEST_F(json_store_on_disk, no_commit_is_earlier_than_one_before_a_restart_with_a_slow_clock) {
+    std::int64_t before = 0;
+    for (const bool frozen : {true, false}) {
+        {
+            json_store opened(options());
+            commit_and_wait(opened, add_medal("gauls", "gold"));
+            clock.advance(60'000'000);
+            commit_and_wait(opened, make_freeze(frozen));
+            before = clock.now();
+        }
+        clock.advance(-7'200'000'000);
+        json_store again(options());
+        EXPECT_GE(commit_and_wait(again, add_medal("romans", "gold")).state->updated_at_us(), before);
+    }
+}
+
 TEST_F(json_store_in_trouble, takes_a_failed_write_back_and_goes_on) {
     auto disk = std::make_shared<faulty_files>();
     json_store opened(campaign_options(disk, clock));

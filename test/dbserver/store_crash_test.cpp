@@ -37,6 +37,14 @@ TEST_P(every_failed_call, keeps_the_promise) {
 
 INSTANTIATE_TEST_SUITE_P(store_crash, every_failed_call, ::testing::ValuesIn(every_fault));
 
+TEST(store_crash, a_crash_after_a_fault_that_was_survived_keeps_the_promise) {
+    campaign_figures figures;
+    for (std::uint64_t seed = 1; seed <= 60 / share && figures.broken_promises == 0; seed += 10)
+        try_survived_faults(1000 * seed, 10, figures);
+    EXPECT_EQ(figures.broken_promises, 0u) << figures.first_broken;
+    EXPECT_GT(figures.crash_states, 100u);
+}
+
 TEST(store_crash, no_changed_byte_goes_unnoticed) {
     campaign_figures figures;
     for (std::uint64_t seed = 1; seed <= 12 / share; ++seed) try_damage(seed, 80, figures);

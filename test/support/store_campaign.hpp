@@ -37,6 +37,10 @@ inline constexpr fault every_fault[] = {fault::input_output_error, fault::no_spa
                                         fault::torn_write};
 void try_failed_calls(std::uint64_t seed, campaign_figures& figures, fault only = fault::none);
 
+// A call fails once or for a while, the life goes on, and then the power fails: at some of the moments of
+// `faults` lives with another fault each. With the store's maintenance beside it, and without.
+void try_survived_faults(std::uint64_t seed, unsigned faults, campaign_figures& figures);
+
 // One byte changed in a file of a store that was closed, or killed; `bytes` times.
 void try_damage(std::uint64_t seed, unsigned bytes, campaign_figures& figures);
 

@@ -1,10 +1,8 @@
 // The promise when a call fails, and when a byte changes.
-#include "test/support/campaign_store.hpp"
+#include "test/support/counted_life.hpp"
 #include "test/support/store_campaign.hpp"
 
 #include "dbserver/damage.hpp"
-
-#include <future>
 
 namespace stadion::test {
 namespace {
@@ -26,90 +24,6 @@ const char* name_of(fault how) {
     }
     return "?";
 }
-
-// Medals one by one, each with a key, so that what happened how often can be counted.
-class counted_life {
-public:
-    counted_life(std::uint64_t seed, std::shared_ptr<faulty_files> disk, const manual_clock& clock)
-        : random_(static_cast<std::uint32_t>(seed)), disk_(std::move(disk)), clock_(clock) {}
-
-    // False when the store could not even be opened.
-    bool run() {
-        try {
-            store_ = std::make_unique<json_store>(campaign_options(disk_, clock_));
-        } catch (const std::exception&) {
-            return false;
-        }
-        for (int i = 0; i < 8; ++i) {
-            const unsigned action = random_() % 5;
-            if (action == 0) store_->checkpoint_now();
-            if (action == 1) store_->prepare_segment(), store_->look_at_disk();
-            send(1 + random_() % 4);
-        }
-        store_->stop();
-        store_.reset();
-        return true;
-    }
-
-    // With the disk whole again: every medal once, whether it is answered for the first time or again.
-    std::string check(simulated_disk found) {
-        opened_store opened = open_on(std::move(found), clock_);
-        std::map<std::string, unsigned> expected;
-        for (const sent& one : sent_) {
-            const auto known =
-                opened.store->load("teams/" + one.mutation.increment_medal().team(), audience::scorer);
-            const outcome again = commit_and_wait(*opened.store, one.mutation);
-            const std::string key = one.mutation.idempotency_key();
-            if (again.result != v1::Outcome::APPLIED && again.result != v1::Outcome::DUPLICATE)
-                return key + " cannot be repeated: " + again.failure->message;
-            if (one.before.result == v1::Outcome::APPLIED &&
-                (again.result != v1::Outcome::DUPLICATE || again.sequence != one.before.sequence))
-                return key + " was acknowledged and is lost";
-            if (one.before.result == v1::Outcome::UNAVAILABLE && again.result == v1::Outcome::DUPLICATE)
-                return key + " was refused and happened";
-            ++expected[one.mutation.increment_medal().team()];
-        }
-        for (const auto& [team, count] : expected)
-            if (const auto now = opened.store->load("teams/" + team, audience::scorer);
-                !now || now->tally()->gold() != count)
-                return team + " has a wrong number of medals";
-        return {};
-    }
-
-    std::string check_read(const store& reader, const simulated_disk& after) {
-        opened_store opened = open_on(after, clock_);
-        for (const state_ptr& one : reader.scan("", {}, audience::scorer)) {
-            const auto now = opened.store->load(one->table(), audience::scorer);
-            if (!now || now->json() != one->json()) return one->table() + " was read and is lost";
-        }
-        return {};
-    }
-
-private:
-    struct sent {
-        v1::Mutation mutation;
-        outcome before;
-    };
-
-    void send(unsigned count) {
-        std::vector<v1::Mutation> mutations;
-        for (unsigned i = 0; i < count; ++i)
-            mutations.push_back(add_medal("team " + std::to_string(random_() % 2), "gold", 1,
-                                          "key " + std::to_string(sent_.size() + i)));
-        auto copy = mutations;
-        std::promise<std::vector<outcome>> promise;
-        store_->commit(std::move(mutations),
-                       [&](std::vector<outcome> all) { promise.set_value(std::move(all)); });
-        auto outcomes = promise.get_future().get();
-        for (unsigned i = 0; i < count; ++i) sent_.push_back({std::move(copy[i]), std::move(outcomes[i])});
-    }
-
-    std::mt19937 random_;
-    std::shared_ptr<faulty_files> disk_;
-    const manual_clock& clock_;
-    std::unique_ptr<json_store> store_;
-    std::vector<sent> sent_;
-};
 
 void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool lasting,
                      campaign_figures& figures) {
@@ -145,6 +59,42 @@ void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool las
     check("a crash that loses all it can", disk->disk().crashed(crash_style::drop_all, random));
 }
 
+// The fault is lifted and the life goes on; then, at some of the moments after it, the power fails.
+void crash_after_fault(std::uint64_t seed, bool maintained, std::uint64_t calls, campaign_figures& figures) {
+    std::mt19937 random(static_cast<std::uint32_t>(seed * 7919 + maintained));
+    manual_clock clock;
+    auto disk = std::make_shared<faulty_files>();
+    disk->record(true);
+    const std::uint64_t call = random() % calls;
+    const fault how = every_fault[random() % std::size(every_fault)];
+    const bool lasting = random() % 3 == 0;
+    disk->fail_call(call, how, lasting);
+    counted_life lived(seed, disk, clock, maintained);
+    lived.lift_fault_at(lasting ? random() % counted_life::actions : counted_life::actions);
+    ++figures.failed_calls;
+    if (!lived.run()) return;
+    const auto trace = disk->trace();
+    simulated_disk now;
+    for (std::size_t point = 0; point <= trace.size() && figures.broken_promises == 0; ++point) {
+        if (point > 0) now.apply(trace[point - 1]);
+        if (random() % 8 != 0) continue;
+        const auto style = static_cast<crash_style>(random() % 3);
+        ++figures.crash_points;
+        ++figures.crash_states;
+        std::string wrong;
+        try {
+            wrong = lived.check(now.crashed(style, random), point);
+        } catch (const std::exception& refused) {
+            wrong = std::string("opening refused: ") + refused.what();
+        }
+        if (!wrong.empty())
+            figures.broken(seed, "call " + std::to_string(call) + (lasting ? " and some after it" : "") +
+                                     " failed with " + name_of(how) + (maintained ? ", maintained" : "") +
+                                     ", then a crash after change " + std::to_string(point) + " of " +
+                                     std::to_string(trace.size()) + ": " + wrong);
+    }
+}
+
 // A disk with two checkpoints, and a journal after them.
 simulated_disk a_life_on_disk(std::uint64_t seed, const manual_clock& clock, bool closed,
                               std::uint64_t& sequence) {
@@ -172,6 +122,17 @@ void try_failed_calls(std::uint64_t seed, campaign_figures& figures, fault only)
         for (const fault how : every_fault)
             for (const bool lasting : {false, true})
                 if (only == fault::none || only == how) try_one_failure(seed, call, how, lasting, figures);
+}
+
+void try_survived_faults(std::uint64_t seed, unsigned faults, campaign_figures& figures) {
+    for (const bool maintained : {false, true}) {
+        manual_clock clock;
+        auto whole = std::make_shared<faulty_files>();
+        counted_life(seed, whole, clock, maintained).run();
+        ++figures.workloads;
+        for (unsigned i = 0; i < faults && figures.broken_promises == 0; ++i)
+            crash_after_fault(seed + i, maintained, whole->calls(), figures);
+    }
 }
 
 void try_damage(std::uint64_t seed, unsigned bytes, campaign_figures& figures) {

@@ -28,6 +28,8 @@ constexpr std::string_view names[] = {"none",
                                       "forgets_history",
                                       "keeps_failed_drafts",
                                       "forgets_freeze",
+                                      "goes_back_to_a_checkpoint",
+                                      "heals_when_poisoned",
                                       "answers_from_waiting_states"};
 static_assert(std::size(names) == static_cast<std::size_t>(bug::ends));
 
@@ -38,6 +40,7 @@ test::campaign_figures hunt(std::uint64_t seeds) {
         test::try_damage(seed, 40, figures);
         test::try_concurrency(seed, 400, figures);
         if (figures.broken_promises == 0) test::try_crashes(seed, 4, figures);
+        if (figures.broken_promises == 0) test::try_survived_faults(seed, 10, figures);
         if (figures.broken_promises == 0 && seed % 8 == 1) test::try_failed_calls(seed, figures);
     }
     return figures;

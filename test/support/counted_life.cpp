@@ -1,0 +1,109 @@
+#include "test/support/counted_life.hpp"
+
+#include <future>
+
+namespace stadion::test {
+
+using namespace dbserver;
+
+counted_life::counted_life(std::uint64_t seed, std::shared_ptr<faulty_files> disk, manual_clock& clock,
+                           bool maintained)
+    : random_(static_cast<std::uint32_t>(seed)),
+      disk_(std::move(disk)),
+      clock_(clock),
+      maintained_(maintained) {}
+
+bool counted_life::run() {
+    json_store_options options = campaign_options(disk_, clock_);
+    options.maintain = maintained_;
+    options.checkpoint_every = options.look_every = std::chrono::milliseconds(1);
+    try {
+        store_ = std::make_unique<json_store>(std::move(options));
+    } catch (const std::exception&) {
+        return false;
+    }
+    for (unsigned i = 0; i < actions; ++i) {
+        if (i == lift_at_) disk_->lift_fault();
+        clock_.advance(1'000'000);
+        const unsigned action = random_() % 5;
+        if (action == 0) store_->checkpoint_now();
+        if (action == 1) store_->prepare_segment(), store_->look_at_disk();
+        send(1 + random_() % 4);
+    }
+    store_->stop();
+    store_.reset();
+    return true;
+}
+
+void counted_life::send(unsigned count) {
+    std::vector<v1::Mutation> mutations;
+    for (unsigned i = 0; i < count; ++i)
+        mutations.push_back(add_medal("team " + std::to_string(random_() % 2), "gold", 1,
+                                      "key " + std::to_string(sent_.size() + i)));
+    auto copy = mutations;
+    const std::size_t begun_at = disk_->trace_size();
+    std::promise<std::vector<outcome>> promise;
+    std::size_t done_at = 0;
+    store_->commit(std::move(mutations), [&](std::vector<outcome> all) {
+        done_at = disk_->trace_size();
+        promise.set_value(std::move(all));
+    });
+    auto outcomes = promise.get_future().get();
+    for (unsigned i = 0; i < count; ++i)
+        sent_.push_back({std::move(copy[i]), std::move(outcomes[i]), begun_at, done_at});
+}
+
+std::string counted_life::check_one(const sent& one, store& in, std::size_t after_changes) const {
+    const std::string& key = one.mutation.idempotency_key();
+    const outcome again = commit_and_wait(in, one.mutation);
+    if (again.result != v1::Outcome::APPLIED && again.result != v1::Outcome::DUPLICATE)
+        return key + " cannot be repeated: " + again.failure->message;
+    const bool is_repeated = again.result == v1::Outcome::DUPLICATE;
+    if (one.done_at <= after_changes) {
+        if (one.before.result == v1::Outcome::APPLIED &&
+            (!is_repeated || again.sequence != one.before.sequence))
+            return key + " was acknowledged and is lost";
+        if (one.before.result == v1::Outcome::APPLIED && again.state->json() != one.before.state->json())
+            return key + " is answered differently";
+        if (one.before.result == v1::Outcome::UNAVAILABLE && is_repeated)
+            return key + " was refused and happened";
+    }
+    return {};
+}
+
+std::string counted_life::check(simulated_disk found, std::size_t after_changes) {
+    constexpr std::int64_t an_hour_us = 3'600'000'000;
+    clock_.advance(-an_hour_us);
+    opened_store opened = open_on(std::move(found), clock_);
+    std::map<std::string, unsigned> expected;
+    std::int64_t latest_us = 0;
+    std::string wrong;
+    for (const sent& one : sent_) {
+        if (one.begun_at > after_changes || !wrong.empty()) break;
+        wrong = check_one(one, *opened.store, after_changes);
+        if (one.before.result == v1::Outcome::APPLIED && one.done_at <= after_changes)
+            latest_us = std::max(latest_us, one.before.state->updated_at_us());
+        ++expected[one.mutation.increment_medal().team()];
+    }
+    if (wrong.empty() &&
+        commit_and_wait(*opened.store, add_medal("late", "gold")).state->updated_at_us() < latest_us)
+        wrong = "time went back with the clock";
+    clock_.advance(an_hour_us);
+    if (!wrong.empty()) return wrong;
+    for (const auto& [team, count] : expected)
+        if (const auto now = opened.store->load("teams/" + team, audience::scorer);
+            !now || now->tally()->gold() != count)
+            return team + " has a wrong number of medals";
+    return {};
+}
+
+std::string counted_life::check_read(const store& reader, const simulated_disk& after) {
+    opened_store opened = open_on(after, clock_);
+    for (const state_ptr& one : reader.scan("", {}, audience::scorer)) {
+        const auto now = opened.store->load(one->table(), audience::scorer);
+        if (!now || now->json() != one->json()) return one->table() + " was read and is lost";
+    }
+    return {};
+}
+
+} // namespace stadion::test
