@@ -13,6 +13,13 @@ void commit(const v1::CommitRequest& request, std::shared_ptr<net::pending_call>
             wire::make_error(wire::status::invalid_argument, "Commit takes 1 to 1000 mutations, not " +
                                                                  std::to_string(request.mutations_size())));
     std::vector<v1::Mutation> mutations(request.mutations().begin(), request.mutations().end());
+    if (const auto& key = pending->metadata().idempotency_key(); !key.empty()) {
+        if (mutations.size() != 1 || !mutations[0].idempotency_key().empty())
+            return pending->fail(wire::make_error(
+                wire::status::invalid_argument,
+                "the mutations of a Commit have an idempotency key each; one for the whole is not known"));
+        mutations[0].set_idempotency_key(key);
+    }
     feed.commit(pending->home(), std::move(mutations), [pending](std::vector<v1::Outcome> outcomes) {
         v1::CommitResponse response;
         for (auto& one : outcomes) {

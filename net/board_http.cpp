@@ -3,6 +3,7 @@
 #include "net/board_json_input.hpp"
 #include "net/board_lists.hpp"
 #include "net/http_session.hpp"
+#include "net/idempotency_key.hpp"
 #include "wire/board_json.hpp"
 #include "wire/time_text.hpp"
 
@@ -162,7 +163,9 @@ http_response outcome_response(const v1::Outcome& outcome) {
 template <typename Respond>
 void commit(board_set& boards, board_writer& writer, const http_request& request,
             const exchange_ptr& exchange, v1::Mutation mutation, Respond respond) {
-    mutation.set_idempotency_key(std::string(request.header("idempotency-key")));
+    auto key = idempotency_key_of(request);
+    if (!key) return exchange->fail(key.error());
+    mutation.set_idempotency_key(*std::move(key));
     auto& live = boards.of(exchange->home());
     writer.write(
         exchange->home(), std::move(mutation), write_within, [&live, exchange, respond](v1::Outcome outcome) {

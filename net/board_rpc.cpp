@@ -1,6 +1,7 @@
 #include "net/board_rpc.hpp"
 
 #include "net/board_lists.hpp"
+#include "net/idempotency_key.hpp"
 #include "net/wire_stream.hpp"
 #include "wire/proto/frontend.pb.h"
 
@@ -47,6 +48,8 @@ void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, An
 }
 
 void write(call& one, board_set& boards, board_writer& writer, v1::Mutation mutation) {
+    if (auto checked = check_idempotency_key(one.metadata().idempotency_key()); !checked)
+        return one.fail(checked.error());
     mutation.set_idempotency_key(one.metadata().idempotency_key());
     auto pending = one.defer();
     if (!pending) return;

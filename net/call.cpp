@@ -8,12 +8,13 @@ namespace stadion::net {
 
 void reply_sink::reply(const google::protobuf::MessageLite& message) { reply(message.SerializeAsString()); }
 
+bool call::read_metadata() {
+    if (std::exchange(metadata_parsed_, true) || raw_metadata_.empty()) return true;
+    return metadata_.ParseFromArray(raw_metadata_.data(), static_cast<int>(raw_metadata_.size()));
+}
+
 const v1::Metadata& call::metadata() {
-    if (!metadata_parsed_) {
-        metadata_parsed_ = true;
-        if (!raw_metadata_.empty())
-            metadata_.ParseFromArray(raw_metadata_.data(), static_cast<int>(raw_metadata_.size()));
-    }
+    read_metadata();
     return metadata_;
 }
 

@@ -37,6 +37,9 @@ class call : public reply_sink {
 public:
     const wire::method& method() const noexcept { return method_; }
     std::string_view body() const noexcept { return body_; } // valid until the handler returns
+    // False when what precedes the body is not metadata. The request ends then: whoever ignored it would
+    // ignore an idempotency key.
+    bool read_metadata();
     const v1::Metadata& metadata();
     role_set roles() const noexcept { return roles_; }
     std::chrono::milliseconds budget() const noexcept { return budget_; }

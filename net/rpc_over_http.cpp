@@ -1,6 +1,7 @@
 #include "net/rpc_over_http.hpp"
 
 #include "net/http_session.hpp"
+#include "net/idempotency_key.hpp"
 #include "wire/json.hpp"
 
 #include <google/protobuf/descriptor.h>
@@ -148,8 +149,10 @@ void answer(server_context& server, http_request&& request, const std::shared_pt
 
     auto message = make(method->descriptor->input_type());
     if (auto parsed = wire::from_json(request.body, *message); !parsed) return exchange->fail(parsed.error());
+    auto key = idempotency_key_of(request);
+    if (!key) return exchange->fail(key.error());
     v1::Metadata metadata;
-    metadata.set_idempotency_key(std::string(request.header("idempotency-key")));
+    metadata.set_idempotency_key(*std::move(key));
     metadata.set_seen_sequence(number_in(request.header("stadion-seen"), 0));
     const auto encoded_metadata = metadata.SerializeAsString();
     const auto body = message->SerializeAsString();

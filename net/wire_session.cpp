@@ -161,7 +161,11 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
     if (watch_) watch_->saw(header.id);
     immediate_call one(*this, frame, *route->method, now);
     const auto known = server_.epoch.load(std::memory_order_relaxed);
-    if (!frame.metadata.empty() && one.metadata().epoch() != 0 && one.metadata().epoch() < known)
+    if (!one.read_metadata())
+        one.fail(wire::make_error(wire::status::invalid_argument, "the metadata in front of " +
+                                                                      route->method->full_name() +
+                                                                      "'s body cannot be read"));
+    else if (!frame.metadata.empty() && one.metadata().epoch() != 0 && one.metadata().epoch() < known)
         one.fail(stale_epoch(known));
     else
         route->run(one);

@@ -89,6 +89,28 @@ TEST(wire_session, a_request_of_an_older_epoch_is_refused_and_told_the_newer) {
     EXPECT_EQ(status_of(ask(4, 0)), status::ok);
 }
 
+TEST(wire_session, a_request_with_metadata_that_cannot_be_read_is_refused) {
+    served one;
+    greeted_client client(one.port);
+    std::uint64_t id = 0;
+    // A length beyond the end; text that is not UTF-8, where a key would be.
+    for (const std::string_view metadata :
+         {std::string_view("\x12\x7fkey"), std::string_view("\x12\x01\xff")}) {
+        std::string bytes;
+        wire::append_frame(bytes, {frame_kind::request, 0, query_method, ++id, 1000}, metadata,
+                           query("hockey"));
+        client.send(bytes);
+        const auto refused = client.next();
+        EXPECT_EQ(refused.header.id, id);
+        EXPECT_EQ(status_of(refused), status::invalid_argument);
+        EXPECT_NE(message_of(refused).find("metadata in front of FrontEnd.QueryScoreByGame"),
+                  std::string::npos)
+            << message_of(refused);
+    }
+    client.request(9, query_method, query("hockey"));
+    EXPECT_EQ(status_of(client.next()), status::ok);
+}
+
 TEST(wire_session, an_id_may_not_be_used_twice_at_a_time) {
     served one;
     greeted_client client(one.port);
