@@ -149,8 +149,9 @@ engine::answer engine::perform_fresh(const operation& what, request& owner, std:
     if (!in) {
         // An update that is refused must not leave an empty table behind.
         table_value empty = empty_value(what.prefix, what.name);
-        if (auto failure = apply(what, options_.within, empty))
-            return failed(v1::Outcome::REFUSED, std::move(*failure));
+        auto failure = apply(what, options_.within, empty);
+        if (!failure) failure = check_size(empty, options_.within);
+        if (failure) return failed(v1::Outcome::REFUSED, std::move(*failure));
         if (what.expect_version.value_or(0) == 0 && tables_.size() >= options_.tables_max)
             return failed(v1::Outcome::REFUSED,
                           wire::make_error(wire::status::resource_exhausted,
@@ -185,6 +186,8 @@ engine::answer engine::change_table(const operation& what, table& in, const stat
     if (what.what != verb::reversal)
         if (auto failure = apply(what, options_.within, next->draft()))
             return refuse(std::move(*failure), provisional, owner, index);
+    if (auto failure = check_size(next->draft(), options_.within))
+        return refuse(std::move(*failure), provisional, owner, index);
 
     std::string body;
     append_line_body(body, what);

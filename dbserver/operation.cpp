@@ -1,6 +1,5 @@
 #include "dbserver/operation.hpp"
 
-#include "wire/board_json.hpp"
 #include "wire/utf8.hpp"
 
 #include <algorithm>
@@ -8,10 +7,6 @@
 
 namespace stadion::dbserver {
 namespace {
-
-constexpr std::array<std::string_view, 6> verb_names{"update_score",  "replace_score", "increment_medal",
-                                                     "replace_tally", "reversal",      "freeze"};
-constexpr std::array<std::string_view, 3> medal_names{"gold", "silver", "bronze"};
 
 using failure = std::optional<wire::error>;
 
@@ -72,10 +67,9 @@ failure read_increment(const v1::IncrementMedalTallyRequest& request, const limi
     into.prefix = teams_prefix;
     into.name = request.team();
     if (failure f = check_name("team", into.name, within)) return f;
-    const auto medal = std::find(medal_names.begin(), medal_names.end(), request.medal());
-    if (medal == medal_names.end())
-        return invalid("medal is " + quoted(request.medal()) + "; it must be gold, silver or bronze");
-    into.medal = static_cast<medal_kind>(medal - medal_names.begin());
+    const auto medal = parse_medal(request.medal());
+    if (!medal) return invalid("medal is " + quoted(request.medal()) + "; it must be gold, silver or bronze");
+    into.medal = *medal;
     into.by = request.by();
     if (into.by == 0) return invalid("by must not be 0");
     return {};
@@ -101,7 +95,7 @@ failure apply_increment(const operation& what, const limits& within, v1::MedalTa
     if (after < 0 || after > within.medals_max)
         return wire::make_error(wire::status::failed_precondition,
                                 std::string(what.name) + " has " + std::to_string(counts[which]) + " " +
-                                    std::string(medal_names[which]) + "; " + std::to_string(what.by) +
+                                    std::string(medal_name(what.medal)) + "; " + std::to_string(what.by) +
                                     (after < 0 ? " would make it less than none" : " would be too many"));
     const auto count = static_cast<std::uint32_t>(after);
     if (what.medal == medal_kind::gold) tally.set_gold(count);
@@ -125,131 +119,6 @@ failure apply_score(const operation& what, const limits& within, v1::Score& scor
                        std::to_string(points.size()) + " sides; at most " +
                        std::to_string(within.points_per_game_max) + " are allowed");
     return {};
-}
-
-// FNV-1a, 64 bits (Fowler, Noll, Vo): tells one request from another under the same key.
-std::uint64_t request_hash(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037ull;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-    return hash;
-}
-
-void append_member(std::string& to, std::string_view key) {
-    to += ',';
-    append_json_string(to, key);
-    to += ':';
-}
-
-void append_score_members(std::string& to, const operation& what) {
-    if (what.title) append_member(to, "title"), append_json_string(to, *what.title);
-    if (what.status)
-        append_member(to, "status"), append_json_string(to, v1::Score::Status_Name(*what.status));
-    append_member(to, "points");
-    char separator = '{';
-    for (const auto& [who, count] : what.points) {
-        to += separator;
-        append_json_string(to, who);
-        to += ':';
-        append_json_number(to, count);
-        separator = ',';
-    }
-    if (what.points.empty()) to += '{';
-    to += '}';
-}
-
-void append_members(std::string& to, const operation& what) {
-    to += R"("op":)";
-    append_json_string(to, verb_name(what.what));
-    if (!what.name.empty())
-        append_member(to, what.prefix == games_prefix ? "game" : "team"), append_json_string(to, what.name);
-    switch (what.what) {
-    case verb::update_score:
-    case verb::replace_score:
-        append_score_members(to, what);
-        break;
-    case verb::increment_medal:
-        append_member(to, "medal"), append_json_string(to, medal_names[static_cast<std::size_t>(what.medal)]);
-        append_member(to, "by"), append_json_number(to, what.by);
-        break;
-    case verb::replace_tally:
-        append_member(to, "gold"), append_json_number(to, what.gold);
-        append_member(to, "silver"), append_json_number(to, what.silver);
-        append_member(to, "bronze"), append_json_number(to, what.bronze);
-        break;
-    case verb::reversal:
-        append_member(to, "reverses"), append_json_number(to, what.reverses);
-        append_member(to, "reason"), append_json_string(to, what.reason);
-        break;
-    case verb::freeze:
-        append_member(to, "frozen"), to += what.frozen ? "true" : "false";
-        break;
-    }
-    if (what.expect_version) append_member(to, "expect"), append_json_number(to, *what.expect_version);
-}
-
-bool read_verb(std::string_view name, operation& into) {
-    const auto at = std::find(verb_names.begin(), verb_names.end(), name);
-    into.what = static_cast<verb>(at - verb_names.begin());
-    return at != verb_names.end();
-}
-
-bool read_medal(std::string_view name, operation& into) {
-    const auto at = std::find(medal_names.begin(), medal_names.end(), name);
-    into.medal = static_cast<medal_kind>(at - medal_names.begin());
-    return at != medal_names.end();
-}
-
-void read_points(json_reader& in, operation& into) {
-    in.begin_object();
-    for (std::string_view who; in.next_key(who);) into.points.emplace_back(who, in.integer<std::int32_t>());
-}
-
-void read_status(json_reader& in, operation& into) {
-    const auto status = wire::parse_status(in.string());
-    if (!status) in.fail();
-    into.status = status.value_or(v1::Score::START_LIST);
-}
-
-// A member of an operation; the caller has read the key.
-void read_member(json_reader& in, std::string_view key, operation& into) {
-    if (key == "op")
-        read_verb(in.string(), into) ? void() : in.fail();
-    else if (key == "game")
-        into.prefix = games_prefix, into.name = in.string();
-    else if (key == "team")
-        into.prefix = teams_prefix, into.name = in.string();
-    else if (key == "title")
-        into.title = in.string();
-    else if (key == "status")
-        read_status(in, into);
-    else if (key == "points")
-        read_points(in, into);
-    else if (key == "medal")
-        read_medal(in.string(), into) ? void() : in.fail();
-    else if (key == "by")
-        into.by = in.integer<std::int32_t>();
-    else if (key == "gold")
-        into.gold = in.integer<std::uint32_t>();
-    else if (key == "silver")
-        into.silver = in.integer<std::uint32_t>();
-    else if (key == "bronze")
-        into.bronze = in.integer<std::uint32_t>();
-    else if (key == "reverses")
-        into.reverses = in.integer<std::uint64_t>();
-    else if (key == "reason")
-        into.reason = in.string();
-    else if (key == "becomes")
-        into.becomes = in.raw_value();
-    else if (key == "frozen")
-        into.frozen = in.boolean();
-    else if (key == "expect")
-        into.expect_version = in.integer<std::uint32_t>();
-    else if (key == "key")
-        into.key = in.string();
-    else if (key == "hash")
-        parse_hexadecimal(in.string(), into.hash) ? void() : in.fail();
-    else
-        in.fail();
 }
 
 failure read_request(const v1::Mutation& mutation, const limits& within, operation& into) {
@@ -286,14 +155,10 @@ failure read_request(const v1::Mutation& mutation, const limits& within, operati
 
 } // namespace
 
-std::string_view verb_name(verb what) noexcept { return verb_names[static_cast<std::size_t>(what)]; }
-
 failure read_mutation(const v1::Mutation& mutation, const limits& within, operation& into) {
     if (failure f = read_request(mutation, within, into)) return f;
     if (into.key.empty()) return {};
-    std::string text;
-    append_members(text, into);
-    into.hash = request_hash(text);
+    into.hash = request_hash(into);
     return {};
 }
 
@@ -310,6 +175,18 @@ failure apply(const operation& what, const limits& within, table_value& draft) {
     return wire::make_error(wire::status::internal, "an operation met a table of another kind");
 }
 
+failure check_size(const table_value& made, const limits& within) {
+    constexpr std::size_t stamp_bytes_max = 32; // sequence, version and time, which are not known yet
+    const auto* score = std::get_if<v1::Score>(&made);
+    if (!score) return {};
+    const std::size_t bytes = score->ByteSizeLong() + stamp_bytes_max;
+    if (bytes <= within.game_bytes_max) return {};
+    return wire::make_error(wire::status::resource_exhausted,
+                            "game " + quoted(score->game()) + " would have " + std::to_string(bytes) +
+                                " bytes; at most " + std::to_string(within.game_bytes_max) +
+                                " are allowed: name fewer sides, or with shorter names");
+}
+
 table_value empty_value(std::string_view prefix, std::string_view name) {
     if (prefix == games_prefix) {
         v1::Score score;
@@ -319,72 +196,6 @@ table_value empty_value(std::string_view prefix, std::string_view name) {
     v1::MedalTally tally;
     tally.set_team(std::string(name));
     return tally;
-}
-
-void append_line_head(std::string& to, std::uint64_t sequence, std::int64_t at_us, std::uint32_t version) {
-    to += R"({"sequence":)";
-    append_json_number(to, sequence);
-    to += R"(,"at":)";
-    append_json_number(to, at_us);
-    to += R"(,"version":)";
-    append_json_number(to, version);
-    to += ',';
-}
-
-void append_line_body(std::string& to, const operation& what) {
-    append_members(to, what);
-    if (!what.key.empty()) {
-        append_member(to, "key"), append_json_string(to, what.key);
-        append_member(to, "hash"), append_json_string(to, hexadecimal(what.hash));
-    }
-    if (!what.becomes.empty()) append_member(to, "becomes"), to += what.becomes;
-    to += '}';
-}
-
-bool read_line(json_reader& in, line& into) {
-    in.begin_object();
-    for (std::string_view key; in.next_key(key);) {
-        if (key == "sequence")
-            into.sequence = in.integer<std::uint64_t>();
-        else if (key == "at")
-            into.at_us = in.integer<std::int64_t>();
-        else if (key == "version")
-            into.version = in.integer<std::uint32_t>();
-        else
-            read_member(in, key, into.what);
-    }
-    return in.ok() && in.at_end() && (into.what.what == verb::freeze || !into.what.name.empty());
-}
-
-std::string line_of_state(const state& what) {
-    operation whole;
-    whole.name = what.name();
-    if (const v1::Score* score = what.score()) {
-        whole.what = verb::replace_score;
-        whole.prefix = games_prefix;
-        whole.title = score->title();
-        whole.status = score->status();
-        whole.points = sorted_points(*score);
-    } else {
-        const v1::MedalTally& tally = *what.tally();
-        whole.what = verb::replace_tally;
-        whole.prefix = teams_prefix;
-        whole.gold = tally.gold();
-        whole.silver = tally.silver();
-        whole.bronze = tally.bronze();
-    }
-    std::string text;
-    append_line_head(text, what.sequence(), what.updated_at_us(), what.version());
-    append_line_body(text, whole);
-    return text += '\n';
-}
-
-std::string details_of(operation what) {
-    what.key = {};
-    what.becomes = {};
-    std::string text = "{";
-    append_line_body(text, what);
-    return text;
 }
 
 } // namespace stadion::dbserver

@@ -32,6 +32,9 @@ std::string_view verb_name(verb what) noexcept;
 
 enum class medal_kind : std::uint8_t { gold, silver, bronze };
 
+std::string_view medal_name(medal_kind what) noexcept;
+std::optional<medal_kind> parse_medal(std::string_view name) noexcept;
+
 struct operation {
     verb what = verb::update_score;
     std::string_view prefix; // games/ or teams/; empty for freeze, and for a reversal until it is found
@@ -57,8 +60,13 @@ struct limits {
     std::size_t reason_bytes_max = 1024;
     std::size_t key_bytes_max = 256;
     std::size_t points_per_game_max = 1000;
+    std::size_t game_bytes_max =
+        64u << 10; // as it is encoded for a reply; what is there already may be larger
     std::uint32_t medals_max = 1'000'000'000;
 };
+
+// Tells one request from another under the same key (FNV-1a, 64 bits; Fowler, Noll, Vo).
+std::uint64_t request_hash(const operation& what);
 
 // Fills the operation from the mutation, which must outlive it, and checks what can be checked without a
 // table. An error names what is wrong.
@@ -67,6 +75,9 @@ std::optional<wire::error> read_mutation(const v1::Mutation& mutation, const lim
 // Applies to the draft of the next state, which begins as a copy of the one before or as an empty one with
 // its name. On an error the draft is of no use.
 std::optional<wire::error> apply(const operation& what, const limits& within, table_value& draft);
+
+// What a new state may not be, although it could be made: RESOURCE_EXHAUSTED for a game of too many bytes.
+std::optional<wire::error> check_size(const table_value& made, const limits& within);
 
 // An empty value of the operation's table.
 table_value empty_value(std::string_view prefix, std::string_view name);

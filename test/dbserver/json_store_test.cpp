@@ -107,6 +107,29 @@ TEST_F(json_store_on_disk, finds_everything_again_tables_keys_history_and_freeze
     EXPECT_TRUE(opened.health().warnings.empty());
 }
 
+TEST_F(json_store_on_disk, a_game_larger_than_is_allowed_now_stays_readable_and_can_be_made_smaller) {
+    json_store_options roomy = options();
+    roomy.engine.within.game_bytes_max = 1 << 20;
+    const std::map<std::string, std::int32_t> large{{std::string(100, 'x'), 1}, {std::string(100, 'y'), 2}};
+    {
+        json_store opened(roomy);
+        commit_and_wait(opened, set_points("g", large));
+        opened.checkpoint_now();
+        commit_and_wait(opened, set_points("g", {{"A", 1}}));
+    }
+    json_store_options narrow = options();
+    narrow.engine.within.game_bytes_max = 200;
+    json_store opened(narrow);
+    const store& reader = opened;
+    ASSERT_TRUE(reader.load("games/g"));
+    EXPECT_EQ(reader.history("games/g")->size(), 2u);
+    EXPECT_EQ(commit_and_wait(opened, set_points("g", {{"A", 2}})).failure->code,
+              wire::status::resource_exhausted);
+    v1::Mutation smaller;
+    smaller.mutable_replace_score()->set_game("g");
+    EXPECT_EQ(commit_and_wait(opened, smaller).result, v1::Outcome::APPLIED);
+}
+
 TEST_F(json_store_on_disk, refuses_a_second_process_and_names_the_first) {
     json_store opened(options());
     try {

@@ -113,6 +113,31 @@ TYPED_TEST(every_engine, refuses_what_is_malformed_and_names_it) {
     EXPECT_EQ(this->opened->sequence(), 0u);
 }
 
+TYPED_TEST(every_engine, refuses_a_game_of_too_many_bytes_and_leaves_what_is_there) {
+    const auto sides = [](int from, int count) {
+        std::map<std::string, std::int32_t> points;
+        for (int i = from; i < from + count; ++i) points[std::string(120, 'x') + std::to_string(i)] = i;
+        return points;
+    };
+    EXPECT_EQ(this->commit(set_points("new", sides(0, 600))).failure->code, wire::status::resource_exhausted);
+    EXPECT_FALSE(this->opened->load("games/new"));
+    ASSERT_EQ(this->commit(set_points("g", sides(0, 400))).result, v1::Outcome::APPLIED);
+    const outcome refused = this->commit(set_points("g", sides(400, 200)));
+    EXPECT_EQ(refused.result, v1::Outcome::REFUSED);
+    EXPECT_EQ(refused.failure->code, wire::status::resource_exhausted);
+    EXPECT_THAT(refused.failure->message, HasSubstr("at most 65536 are allowed"));
+    EXPECT_EQ(this->opened->load("games/g")->version(), 1u);
+    EXPECT_LE(this->opened->load("games/g")->message().size(), 65536u);
+    EXPECT_EQ(this->commit(set_points("g", {{"A", 1}})).result, v1::Outcome::APPLIED);
+}
+
+TYPED_TEST(every_engine, refuses_a_key_that_is_too_long) {
+    const outcome refused = this->commit(add_medal("gauls", "gold", 1, std::string(257, 'k')));
+    EXPECT_EQ(refused.result, v1::Outcome::REFUSED);
+    EXPECT_THAT(refused.failure->message, HasSubstr("idempotency key is 257 bytes"));
+    EXPECT_FALSE(this->opened->load("teams/gauls"));
+}
+
 TYPED_TEST(every_engine, holds_an_expected_version) {
     EXPECT_EQ(this->commit(expecting(0, set_points("g", {{"A", 1}}))).result, v1::Outcome::APPLIED);
     const outcome conflict = this->commit(expecting(0, set_points("g", {{"A", 2}})));
