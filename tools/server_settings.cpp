@@ -1,6 +1,7 @@
 #include "tools/server_settings.hpp"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include "net/log_sink.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <unistd.h>
@@ -45,8 +46,7 @@ void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings
 }
 
 void set_up_log(const server_settings& settings, const std::string& name) {
-    auto log =
-        std::make_shared<spdlog::logger>(name, std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto log = std::make_shared<spdlog::logger>(name, std::make_shared<net::log_sink>(STDERR_FILENO));
     log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ [%n %P] %v");
     log->set_level(spdlog::level::from_str(settings.log_level));
     log->flush_on(spdlog::level::info);
@@ -72,7 +72,10 @@ void say_ready(std::string_view kind, std::string_view address) {
 
 stop_signals::stop_signals() {
     ::sigemptyset(&blocked_);
-    for (const int one : {SIGTERM, SIGINT, own_signal}) ::sigaddset(&blocked_, one);
+    for (const int one : {SIGTERM, SIGINT, SIGQUIT, own_signal}) ::sigaddset(&blocked_, one);
+    struct sigaction hang_up {};
+    ::sigaction(SIGHUP, nullptr, &hang_up);
+    if (hang_up.sa_handler != SIG_IGN) ::sigaddset(&blocked_, SIGHUP);
     ::pthread_sigmask(SIG_BLOCK, &blocked_, nullptr);
 }
 

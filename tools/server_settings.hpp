@@ -47,7 +47,8 @@ class stop_signals {
 public:
     stop_signals();
 
-    // Returns when SIGTERM or SIGINT has come, or `request` was called.
+    // Returns when SIGTERM, SIGINT, SIGQUIT or SIGHUP has come, or `request` was called. Under nohup a SIGHUP
+    // goes unheard.
     void wait();
     // Runs `finish` on a thread of its own and returns when it has ended. A signal that comes meanwhile ends
     // the process at once, after `last_act`.
