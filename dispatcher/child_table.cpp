@@ -51,22 +51,24 @@ std::optional<time_point> child_table::next_due() const {
     return next;
 }
 
-void child_table::launched(slot_id id, std::uint32_t pid, std::uint64_t born, time_point now) {
+void child_table::launched(slot_id id, std::uint32_t pid, std::uint64_t born, const std::string& dispatcher,
+                           time_point now) {
     slot& one = slots_.at(id);
     assert(one.now == state::launching && pid != 0);
     one.now = state::running;
     one.since = now;
     one.child.pid = pid;
     one.child.born = born;
+    one.child.dispatcher = dispatcher;
 }
 
-void child_table::launch_failed(slot_id id, time_point now) {
+void child_table::launch_failed(slot_id id, time_point now, std::string why) {
     slot& one = slots_.at(id);
     assert(one.now == state::launching);
-    if (stopping_)
-        slots_.erase(id);
-    else
-        schedule(one, now, now);
+    if (stopping_) return void(slots_.erase(id));
+    one.last_end = "could not be started";
+    one.last_words = std::move(why);
+    schedule(one, now, now);
 }
 
 void child_table::bound(std::uint32_t pid, std::string address) {
@@ -74,11 +76,17 @@ void child_table::bound(std::uint32_t pid, std::string address) {
         position->second.child.address = std::move(address);
 }
 
-std::optional<child_table::obituary> child_table::died(std::uint32_t pid, time_point now) {
+void child_table::last_words(std::uint32_t pid, std::string words) {
+    if (const auto position = find(pid); position != slots_.end()) position->second.words = std::move(words);
+}
+
+std::optional<child_table::obituary> child_table::died(std::uint32_t pid, time_point now, std::string how) {
     const auto position = find(pid);
     if (position == slots_.end()) return std::nullopt;
     slot& one = position->second;
     obituary notice{position->first, one.child, one.retired || stopping_, {}};
+    one.last_end = std::move(how);
+    one.last_words = std::exchange(one.words, {});
     if (notice.expected)
         slots_.erase(position);
     else
@@ -93,6 +101,8 @@ balancer::restart_policy::decision child_table::schedule(slot& one, time_point s
     one.child.born = 0;
     one.now = state::due;
     one.since = now + decision.delay;
+    one.last = decision;
+    ++one.restarts;
     return decision;
 }
 
@@ -113,6 +123,24 @@ std::vector<child_record> child_table::running() const {
     for (const auto& [id, one] : slots_)
         if (one.now == state::running) children.push_back(one.child);
     return children;
+}
+
+std::vector<child_table::report> child_table::reports(time_point now) const {
+    std::vector<report> all;
+    for (const auto& [id, one] : slots_) {
+        report& fresh = all.emplace_back();
+        fresh.child = one.child;
+        const bool runs = one.now == state::running;
+        const auto time = runs ? now - one.since : std::max(one.since, now) - now;
+        fresh.time = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+        fresh.restarts = one.restarts;
+        const bool is_stable = runs && time >= settings_.stable_after;
+        fresh.early_deaths = is_stable ? 0 : one.last.early_deaths;
+        fresh.is_in_crash_loop = !is_stable && one.last.crash_loop;
+        fresh.last_end = one.last_end;
+        fresh.last_words = one.last_words;
+    }
+    return all;
 }
 
 std::vector<child_record> child_table::all() const {

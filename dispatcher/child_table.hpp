@@ -41,20 +41,25 @@ public:
     std::vector<launch> take_due(balancer::time_point now);
     std::optional<balancer::time_point> next_due() const;
 
-    void launched(slot_id slot, std::uint32_t pid, std::uint64_t born, balancer::time_point now);
-    void launch_failed(slot_id slot, balancer::time_point now);
+    // It was told to report to `dispatcher`.
+    void launched(slot_id slot, std::uint32_t pid, std::uint64_t born, const std::string& dispatcher,
+                  balancer::time_point now);
+    void launch_failed(slot_id slot, balancer::time_point now, std::string why = {});
 
     // The child said where it serves.
     void bound(std::uint32_t pid, std::string address);
 
-    // What a death means; nothing for a process that is none of ours.
+    // The child said why it cannot serve; it is about to end.
+    void last_words(std::uint32_t pid, std::string words);
+
+    // What a death means, `how` being for people; nothing for a process that is none of ours.
     struct obituary {
         slot_id slot;
         child_record last;
         bool expected = false; // it was retired, or all were told to stop
         balancer::restart_policy::decision restart;
     };
-    std::optional<obituary> died(std::uint32_t pid, balancer::time_point now);
+    std::optional<obituary> died(std::uint32_t pid, balancer::time_point now, std::string how = {});
 
     // The child is not started again. False if no process has this id.
     bool retire(std::uint32_t pid);
@@ -65,6 +70,17 @@ public:
 
     // For the memory, and for who has to be told to stop; in order of their slots.
     std::vector<child_record> running() const;
+
+    // How each child fares, for people; in order of their slots.
+    struct report {
+        child_record child;                // pid 0: it does not run
+        std::chrono::milliseconds time{0}; // it has run for, or starts in
+        unsigned restarts = 0;             // since it was first wanted
+        unsigned early_deaths = 0;         // in a row, until it has run for a while
+        bool is_in_crash_loop = false;     // likewise
+        std::string last_end, last_words;  // of the process before
+    };
+    std::vector<report> reports(balancer::time_point now) const;
 
     // All slots with the addresses they have or will have, for `free_front_end_address`.
     std::vector<child_record> all() const;
@@ -77,6 +93,10 @@ private:
         balancer::restart_policy policy;
         state now = state::due;
         balancer::time_point since{}; // due: when; running: started when
+        unsigned restarts = 0;
+        balancer::restart_policy::decision last; // what its last death led to
+        std::string words;                       // of the process that runs
+        std::string last_end, last_words;
         bool retired = false;
     };
     using slots = std::map<slot_id, slot>;

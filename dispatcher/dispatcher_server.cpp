@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <future>
+#include <thread>
+
+#include <unistd.h>
 
 namespace stadion::dispatcher {
 namespace {
@@ -46,12 +49,31 @@ ordered_json describe_fleet(fleet_service& fleet) {
                            {"clients", server.clients()},
                            {"capacity", server.capacity()}});
     auto children = ordered_json::array();
-    for (const auto& child : fleet.children().table().all())
-        children.push_back({{"kind", child.kind}, {"address", child.address}, {"pid", child.pid}});
+    for (const auto& one : fleet.children().table().reports(std::chrono::steady_clock::now())) {
+        const bool runs = one.child.pid != 0;
+        const auto seconds = std::chrono::duration<double>(one.time).count();
+        children.push_back({{"kind", one.child.kind},
+                            {"address", one.child.address},
+                            {"pid", one.child.pid},
+                            {runs ? "runs_for_s" : "starts_in_s", seconds},
+                            {"restarts", one.restarts},
+                            {"early_deaths", one.early_deaths},
+                            {"crash_loop", one.is_in_crash_loop},
+                            {"last_end", one.last_end},
+                            {"last_words", one.last_words}});
+    }
     const auto picture = fleet.picture();
-    return {{"view", picture.view_number}, {"epoch", picture.epoch},
-            {"leader", picture.leader},    {"restarts", fleet.children().restarts()},
-            {"servers", servers},          {"children", children}};
+    return {
+        {"view", picture.view_number},
+        {"epoch", picture.epoch},
+        {"leader", picture.leader},
+        {"wanted", {{"frontend", fleet.wanted().front_ends}, {"dbserver", fleet.wanted().database ? 1 : 0}}},
+        {"pid", ::getpid()},
+        {"starts", fleet.starts()},
+        {"adopted", fleet.children().adopted()},
+        {"restarts", fleet.children().restarts()},
+        {"servers", servers},
+        {"children", children}};
 }
 
 } // namespace
@@ -81,11 +103,11 @@ public:
         connect_fleet();
 
         // The children are started when the port is ours: they join at once.
-        auto address = server_.listen(options_.host, options_.port);
+        auto address = listen();
         if (!address) return address;
         address_ = *address;
         wire::result<void> begun;
-        on_fleet([&] { begun = fleet_->begin(); });
+        on_fleet([&] { begun = fleet_->begin(address_); });
         if (!begun) return begun.error();
         return address;
     }
@@ -111,6 +133,22 @@ public:
     }
 
 private:
+    // Any port will do, says 0; then the one that living children look for us at is best. A port may be held
+    // a moment longer by what was just being forked when the dispatcher before us was killed.
+    wire::result<std::string> listen() {
+        if (options_.port == 0)
+            if (const auto awaited = net::split_address(fleet_->address_awaited()))
+                if (auto address = server_.listen(options_.host, awaited->port)) return address;
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+        for (;;) {
+            auto address = server_.listen(options_.host, options_.port);
+            if (address || address.error().code != wire::status::unavailable ||
+                std::chrono::steady_clock::now() > until)
+                return address;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+
     fleet_options fleet_options_from() {
         fleet_options result;
         result.wanted.front_ends = options_.servers;

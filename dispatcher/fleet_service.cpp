@@ -49,13 +49,10 @@ wire::result<void> fleet_service::remember_start() {
     return {};
 }
 
-wire::result<void> fleet_service::begin() {
-    const auto lives = [](const child_record& child) {
-        return child.pid != 0 && net::process_born(static_cast<int>(child.pid)) == child.born;
-    };
-    const auto plan = plan_adoption(memory_.content().children, options_.wanted, lives);
+wire::result<void> fleet_service::begin(const std::string& own_address) {
+    const auto plan = plan_adoption(memory_.content().children, options_.wanted, is_running);
     if (!plan) return plan.error();
-    children_->begin(*plan);
+    children_->begin(*plan, own_address);
     settle();
     tick();
     return {};
@@ -67,6 +64,12 @@ void fleet_service::stop(std::chrono::milliseconds bound, std::function<void()> 
         ticker_.cancel();
         done();
     });
+}
+
+std::string fleet_service::address_awaited() const {
+    for (const auto& child : memory_.content().children)
+        if (is_running(child)) return child.dispatcher;
+    return {};
 }
 
 wire::result<void> fleet_service::remember(const std::function<void(memory&)>& change) {

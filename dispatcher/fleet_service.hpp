@@ -59,9 +59,11 @@ public:
 
     // Before anything else: notes that a dispatcher has started. Who led under the one before us still leads.
     wire::result<void> remember_start();
-    // Adopts and starts children, and begins to tick. FAILED_PRECONDITION as `plan_adoption` has it: then
-    // nothing was started.
-    wire::result<void> begin();
+    // Where living children of the dispatcher before us report to; empty when there are none.
+    std::string address_awaited() const;
+    // Adopts and starts children, which report to our own address, and begins to tick. FAILED_PRECONDITION as
+    // `plan_adoption` has it: then nothing was started.
+    wire::result<void> begin(const std::string& own_address);
     void stop(std::chrono::milliseconds bound, std::function<void()> done);
     void kill_children() noexcept { children_->kill_all(); }
 
@@ -78,6 +80,8 @@ public:
     release_lock(const v1::ReleaseLeaderElectionLockRequest& request);
     wire::result<v1::Server> forward_target(std::string_view service, const std::vector<std::string>& except);
 
+    const wanted_children& wanted() const noexcept { return options_.wanted; }
+    std::uint32_t starts() const noexcept { return memory_.content().starts; }
     const registry& servers() const noexcept { return *registry_; }
     const supervisor_driver& children() const noexcept { return *children_; }
 

@@ -35,6 +35,11 @@ public:
         return field->get<std::string>();
     }
 
+    // Of a field that earlier versions did not write.
+    std::string text_if_there(const char* name) {
+        return object_.contains(name) ? text(name) : std::string();
+    }
+
     void fail(const char* name, const char* what) {
         if (!failure_) failure_ = place_ + name + ' ' + what;
     }
@@ -60,6 +65,7 @@ wire::result<child_record> decode_child(const json& object, std::size_t index) {
     child.address = fields.text("address");
     child.pid = fields.number<std::uint32_t>("pid");
     child.born = fields.number<std::uint64_t>("born");
+    child.dispatcher = fields.text_if_there("dispatcher");
     if (fields.failure()) return damaged(*fields.failure());
     return child;
 }
@@ -88,8 +94,11 @@ wire::result<clocksync::membership_record> decode_ring(const json& object) {
 std::string encode(const memory& remembered) {
     json children = json::array();
     for (const child_record& child : remembered.children)
-        children.push_back(
-            {{"kind", child.kind}, {"address", child.address}, {"pid", child.pid}, {"born", child.born}});
+        children.push_back({{"kind", child.kind},
+                            {"address", child.address},
+                            {"pid", child.pid},
+                            {"born", child.born},
+                            {"dispatcher", child.dispatcher}});
     json ring = json::array();
     for (const clocksync::member& one : remembered.ring.ring)
         ring.push_back({{"server_id", one.id}, {"incarnation", one.incarnation}});

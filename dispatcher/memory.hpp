@@ -2,7 +2,7 @@
 //
 // Pure encoding and decoding; whoever owns the file replaces it atomically. The file is small, for people to
 // read, and written before what it says is acted upon: an epoch before it is granted, an id before the
-// server that gets it hears of it, a ring before it is shown, a child as soon as it runs.
+// server that gets it hears of it, a ring before it is shown, a child before it runs.
 //
 //     {
 //       "format": 1,
@@ -12,7 +12,8 @@
 //       "next_server_id": 6,
 //       "ring": {"number": 9, "servers": [{"server_id": 2, "incarnation": 7}]},
 //       "children": [
-//         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127}
+//         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127,
+//          "dispatcher": "127.0.0.1:7400"}
 //       ]
 //     }
 //
@@ -37,6 +38,7 @@ struct child_record {
     std::string address; // where it was told to serve, or said it does
     std::uint32_t pid = 0;
     std::uint64_t born = 0;
+    std::string dispatcher = {}; // the address of ours it was told, which it reports to for good
 
     bool operator==(const child_record&) const = default;
 };

@@ -7,6 +7,10 @@
 
 namespace stadion::dispatcher {
 
+bool is_running(const child_record& child) {
+    return child.pid != 0 && net::process_born(static_cast<int>(child.pid)) == child.born;
+}
+
 supervisor_driver::supervisor_driver(net::worker& home, supervisor_options options)
     : home_(home),
       options_(std::move(options)),
@@ -16,7 +20,8 @@ supervisor_driver::supervisor_driver(net::worker& home, supervisor_options optio
 
 supervisor_driver::~supervisor_driver() = default;
 
-void supervisor_driver::begin(const adoption_plan& plan) {
+void supervisor_driver::begin(const adoption_plan& plan, std::string own) {
+    own_address_ = std::move(own);
     for (const auto& child : plan.adopt) adopt(child);
     for (const auto& child : plan.start) table_.want(child.kind, child.address);
     start_due();
@@ -38,6 +43,12 @@ void supervisor_driver::adopt(const child_record& child) {
     }
     spdlog::info("adopted {} {} at {}", child.kind, pid, child.address);
     table_.adopt(child, clock::now());
+    ++adopted_;
+    if (!child.dispatcher.empty() && child.dispatcher != own_address_) {
+        spdlog::warn("{} {} reports to {}, where we are not: starting it again", child.kind, pid,
+                     child.dispatcher);
+        (*process)->send_signal(SIGTERM);
+    }
     watch(*std::move(process));
 }
 
@@ -57,26 +68,32 @@ void supervisor_driver::start_due() {
 }
 
 void supervisor_driver::launch(const child_table::launch& what) {
-    // The handlers need the pid, which is known when `start` returns and before any of them runs.
+    // The handlers need the pid, which is known before any of them runs.
     auto pid = std::make_shared<int>(0);
+    const auto remember = [&](int started) {
+        *pid = started;
+        const auto born = net::process_born(started);
+        table_.launched(what.slot, static_cast<std::uint32_t>(started), born.value_or(0), own_address_,
+                        clock::now());
+        changed();
+    };
     auto process =
         net::child_process::start(home_, options_.program, options_.arguments(what.kind, what.address),
                                   {.on_line = [this, pid](std::string_view line) { heard(*pid, line); },
-                                   .on_end = [this, pid](net::process_end how) { ended(*pid, how); }});
+                                   .on_end = [this, pid](net::process_end how) { ended(*pid, how); }},
+                                  remember);
     if (!process) {
         spdlog::error("{}", process.error().message);
-        return table_.launch_failed(what.slot, clock::now());
+        return table_.launch_failed(what.slot, clock::now(), process.error().message);
     }
-    *pid = (*process)->pid();
-    const auto born = net::process_born(*pid);
-    table_.launched(what.slot, static_cast<std::uint32_t>(*pid), born.value_or(0), clock::now());
     spdlog::info("started {} {} for {}", what.kind, *pid, what.address);
     watch(*std::move(process));
-    changed();
 }
 
 void supervisor_driver::heard(int pid, std::string_view line) {
-    constexpr std::string_view mark = "ready ";
+    constexpr std::string_view mark = "ready ", failure = "failed ";
+    if (line.starts_with(failure))
+        return table_.last_words(static_cast<std::uint32_t>(pid), std::string(line.substr(failure.size())));
     const auto space = line.rfind(' ');
     if (!line.starts_with(mark) || space < mark.size()) return;
     bound(static_cast<std::uint32_t>(pid), std::string(line.substr(space + 1)));
@@ -94,7 +111,7 @@ void supervisor_driver::bound(std::uint32_t pid, const std::string& address) {
 }
 
 void supervisor_driver::ended(int pid, const net::process_end& how) {
-    const auto notice = table_.died(static_cast<std::uint32_t>(pid), clock::now());
+    const auto notice = table_.died(static_cast<std::uint32_t>(pid), clock::now(), how.text());
     processes_.erase(pid); // ends the callback we are in; nothing of it is used below
     if (!notice) return;
     if (notice->expected) {

@@ -25,14 +25,27 @@ class child_process {
 public:
     struct handlers {
         std::function<void(std::string_view line)> on_line; // of its standard output
-        std::function<void(process_end)> on_end;            // once; nothing is called after it
+        std::function<void(process_end)> on_end;            // once, after its last line; nothing follows it
+    };
+
+    // Called with the pid of a process that exists and does not run its program yet. It starts to when this
+    // returns; when we die before, it ends without having done anything. So who remembers the pid here never
+    // leaves a process behind that nobody knows of, whenever it is killed.
+    using remember = std::function<void(int pid)>;
+
+    enum class lifetime {
+        own,       // it lives on when we die
+        of_parent, // it gets SIGTERM when we die, however we do
     };
 
     // Runs `program` with `arguments`. Its standard error is ours, its standard output comes to `on_line`,
     // and it is in a process group of its own, so that Ctrl-C reaches only the one who stops it in order.
+    // Besides these it inherits no descriptor. A program that cannot be run although its file is there ends
+    // with status 127.
     static wire::result<std::unique_ptr<child_process>> start(worker& home, const std::string& program,
                                                               const std::vector<std::string>& arguments,
-                                                              handlers handle);
+                                                              handlers handle, const remember& before = {},
+                                                              lifetime how_long = lifetime::own);
 
     // Watches a process that is not our child. NOT_FOUND when there is none.
     static wire::result<std::unique_ptr<child_process>> adopt(worker& home, int pid, handlers handle);
@@ -53,6 +66,10 @@ private:
     bool running_ = true;
     std::shared_ptr<shared> shared_;
 };
+
+// Puts /dev/null in the place of each standard stream that is closed. Else the next socket would have its
+// number, and a client would get what is meant for the log. First thing in a program.
+void hold_standard_streams();
 
 // The path of the program that runs now, to start others of its kind.
 std::string own_program_path();

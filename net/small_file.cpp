@@ -1,7 +1,9 @@
 #include "net/small_file.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -54,6 +56,15 @@ bool read_all(int from, std::string& text) {
     }
 }
 
+// The pid that is written in a lock file.
+std::string holder_of(int file) {
+    std::string holder;
+    ::lseek(file, 0, SEEK_SET);
+    read_all(file, holder);
+    while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+    return holder.empty() ? "(unknown)" : holder;
+}
+
 } // namespace
 
 wire::result<std::optional<std::string>> read_small_file(const std::filesystem::path& path) {
@@ -80,15 +91,17 @@ wire::result<void> replace_small_file(const std::filesystem::path& path, std::st
 wire::result<file_lock> file_lock::take(const std::filesystem::path& path) {
     descriptor file(path, O_RDWR | O_CREAT);
     if (!file) return failed("open", path);
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return failed("lock", path);
-        std::string holder;
-        read_all(file.get(), holder);
-        while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-        return wire::make_error(wire::status::failed_precondition,
-                                path.parent_path().string() + " is in use by process " + holder);
+        if (std::chrono::steady_clock::now() > until)
+            return wire::make_error(wire::status::failed_precondition, path.parent_path().string() +
+                                                                           " is in use by process " +
+                                                                           holder_of(file.get()));
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    if (::ftruncate(file.get(), 0) != 0 || !write_all(file.get(), std::to_string(::getpid()) + "\n"))
+    if (::ftruncate(file.get(), 0) != 0 || ::lseek(file.get(), 0, SEEK_SET) != 0 ||
+        !write_all(file.get(), std::to_string(::getpid()) + "\n"))
         return failed("write", path);
     return file_lock(file.release());
 }

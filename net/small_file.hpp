@@ -23,7 +23,8 @@ wire::result<void> replace_small_file(const std::filesystem::path& path, std::st
 class file_lock {
 public:
     // Makes the file when it is not there, and writes our pid into it. FAILED_PRECONDITION, with the holder's
-    // pid, when another process holds it.
+    // pid, when another process holds it and goes on to: when a holder is killed while it forks, what it
+    // forked lets go a moment later.
     static wire::result<file_lock> take(const std::filesystem::path& path);
 
     file_lock(file_lock&& other) noexcept;

@@ -9,6 +9,8 @@
 namespace stadion::dispatcher {
 namespace {
 
+const std::string own = "127.0.0.1:7400";
+
 using namespace std::chrono_literals;
 using balancer::time_point;
 using testing::ElementsAre;
@@ -25,7 +27,7 @@ protected:
     slot_id launch(std::uint32_t pid, time_point now) {
         const auto due = table.take_due(now);
         EXPECT_EQ(due.size(), 1u);
-        table.launched(due.at(0).slot, pid, pid * 10, now);
+        table.launched(due.at(0).slot, pid, pid * 10, own, now);
         return due.at(0).slot;
     }
 };
@@ -40,8 +42,8 @@ TEST_F(ChildTable, AWantedChildIsDueAtOnceAndOnce) {
     EXPECT_EQ(due[0].address, "a:1");
     EXPECT_THAT(table.take_due(start), IsEmpty()) << "it is being launched";
     EXPECT_THAT(table.running(), IsEmpty());
-    table.launched(due[0].slot, 7, 70, start);
-    EXPECT_THAT(table.running(), ElementsAre(child_record{"frontend", "a:1", 7, 70}));
+    table.launched(due[0].slot, 7, 70, own, start);
+    EXPECT_THAT(table.running(), ElementsAre(child_record{"frontend", "a:1", 7, 70, own}));
     EXPECT_EQ(table.next_due(), std::nullopt);
 }
 
@@ -52,7 +54,7 @@ TEST_F(ChildTable, AStableChildThatDiedIsBackAtOnceWhereItWas) {
     const auto notice = table.died(7, start + 10s);
     ASSERT_TRUE(notice);
     EXPECT_EQ(notice->slot, slot);
-    EXPECT_EQ(notice->last, (child_record{"frontend", "a:4242", 7, 70}));
+    EXPECT_EQ(notice->last, (child_record{"frontend", "a:4242", 7, 70, own}));
     EXPECT_FALSE(notice->expected);
     EXPECT_EQ(notice->restart.delay, 0ms);
     const auto due = table.take_due(start + 10s);
@@ -73,6 +75,31 @@ TEST_F(ChildTable, EarlyDeathsAreDelayedAndACrashLoopTriesTheWantedAddress) {
     launch(3, start + 300ms);
     EXPECT_TRUE(table.died(3, start + 300ms)->restart.crash_loop);
     EXPECT_EQ(table.take_due(start + 700ms).at(0).address, "a:0");
+}
+
+TEST_F(ChildTable, ReportsHowAChildFaresAndWhatTheLastOneSaid) {
+    table.want("frontend", "a:0");
+    for (std::uint32_t pid = 1; pid <= 3; ++pid) {
+        const auto now = start + 10s * pid;
+        launch(pid, now);
+        table.last_words(pid, "no room " + std::to_string(pid));
+        table.died(pid, now, "exited with status 1");
+    }
+    const auto dead = table.reports(start + 30s).at(0);
+    EXPECT_EQ(dead.child.pid, 0u);
+    EXPECT_EQ(dead.time, 400ms);
+    EXPECT_EQ(dead.restarts, 3u);
+    EXPECT_EQ(dead.early_deaths, 3u);
+    EXPECT_TRUE(dead.is_in_crash_loop);
+    EXPECT_EQ(dead.last_end, "exited with status 1");
+    EXPECT_EQ(dead.last_words, "no room 3");
+    launch(4, start + 40s);
+    EXPECT_TRUE(table.reports(start + 40s).at(0).is_in_crash_loop) << "it has only just begun";
+    const auto stable = table.reports(start + 60s).at(0);
+    EXPECT_EQ(stable.child.pid, 4u);
+    EXPECT_EQ(stable.time, 20s);
+    EXPECT_FALSE(stable.is_in_crash_loop);
+    EXPECT_EQ(stable.early_deaths, 0u);
 }
 
 TEST_F(ChildTable, AFailedLaunchCountsAsAnEarlyDeath) {
@@ -108,7 +135,7 @@ TEST_F(ChildTable, StopStartsNothingMoreAndWaitsForTheRunning) {
     table.stop();
     EXPECT_EQ(table.next_due(), std::nullopt);
     EXPECT_THAT(table.take_due(start + 60s), IsEmpty());
-    EXPECT_THAT(table.running(), ElementsAre(child_record{"frontend", "a:1", 7, 70}));
+    EXPECT_THAT(table.running(), ElementsAre(child_record{"frontend", "a:1", 7, 70, own}));
     EXPECT_TRUE(table.died(7, start + 1s)->expected);
     EXPECT_THAT(table.all(), IsEmpty());
 }
@@ -121,7 +148,7 @@ TEST_F(ChildTable, ALaunchUnderWayWhenAllStopEndsEitherWay) {
     table.stop();
     EXPECT_EQ(table.all().size(), 2u);
     table.launch_failed(due[0].slot, start);
-    table.launched(due[1].slot, 7, 70, start);
+    table.launched(due[1].slot, 7, 70, own, start);
     EXPECT_EQ(table.running().size(), 1u);
     EXPECT_TRUE(table.died(7, start)->expected);
     EXPECT_THAT(table.all(), IsEmpty());
@@ -149,7 +176,7 @@ TEST_F(ChildTable, EveryWantedChildRunsInTheEndWhateverHappens) {
                 if (random() % 3 == 0)
                     fleet.launch_failed(one.slot, now);
                 else
-                    fleet.launched(one.slot, next_pid++, 1, now);
+                    fleet.launched(one.slot, next_pid++, 1, own, now);
             }
             const auto running = fleet.running();
             if (!running.empty() && random() % 2) {
@@ -162,7 +189,7 @@ TEST_F(ChildTable, EveryWantedChildRunsInTheEndWhateverHappens) {
             }
         }
         now += 2000ms;
-        for (const auto& one : fleet.take_due(now)) fleet.launched(one.slot, next_pid++, 1, now);
+        for (const auto& one : fleet.take_due(now)) fleet.launched(one.slot, next_pid++, 1, own, now);
         std::set<std::string> addresses;
         for (const child_record& child : fleet.running()) addresses.insert(child.address);
         ASSERT_EQ(addresses, (std::set<std::string>{"a:1", "a:2", "a:3", "a:4"})) << "seed " << seed;

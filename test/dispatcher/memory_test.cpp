@@ -16,7 +16,7 @@ memory example() {
     remembered.next_server_id = 6;
     remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
-                           {"frontend", "[::1]:7401", 4711, 98127}};
+                           {"frontend", "[::1]:7401", 4711, 98127, "[::1]:7400"}};
     return remembered;
 }
 

@@ -4,9 +4,11 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <set>
+#include <thread>
 
 namespace stadion::dispatcher {
 namespace {
@@ -14,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto long_enough = 20s;
+const std::string own = "127.0.0.1:7400"; // the dispatcher's address
 
 // Children are shells that say what a server says and then wait to be told to stop.
 class SupervisorDriver : public testing::Test {
@@ -75,7 +78,7 @@ protected:
 };
 
 TEST_F(SupervisorDriver, StartsChildrenAndLearnsWhereTheyServe) {
-    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}); });
+    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}, own); });
     const auto running =
         wait_for([](const auto& all) { return all.size() == 1 && all[0].address == "127.0.0.1:4242"; });
     EXPECT_NE(running.at(0).pid, 0u);
@@ -83,7 +86,7 @@ TEST_F(SupervisorDriver, StartsChildrenAndLearnsWhereTheyServe) {
 }
 
 TEST_F(SupervisorDriver, StartsAChildThatDiedAgainAtItsAddress) {
-    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}); });
+    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}, own); });
     const auto first =
         wait_for([](const auto& all) { return all.size() == 1 && all[0].address.ends_with("4242"); });
     ::kill(static_cast<int>(first.at(0).pid), SIGKILL);
@@ -94,7 +97,7 @@ TEST_F(SupervisorDriver, StartsAChildThatDiedAgainAtItsAddress) {
 }
 
 TEST_F(SupervisorDriver, AdoptsWhatLivesAndStartsWhatDoesNot) {
-    on_worker([&] { driver->begin({{}, {{"dbserver", "127.0.0.1:7500", 0, 0}}}); });
+    on_worker([&] { driver->begin({{}, {{"dbserver", "127.0.0.1:7500", 0, 0}}}, own); });
     const auto before = wait_for([](const auto& all) { return all.size() == 1; });
     auto gone = before.at(0);
     gone.kind = "frontend";
@@ -106,7 +109,7 @@ TEST_F(SupervisorDriver, AdoptsWhatLivesAndStartsWhatDoesNot) {
             return std::vector<std::string>{"-c", script(kind, address)};
         };
         driver = std::make_unique<supervisor_driver>(home, options); // the next dispatcher
-        driver->begin({{before.at(0), gone}, {}});
+        driver->begin({{before.at(0), gone}, {}}, own);
         const auto running = driver->table().running();
         ASSERT_EQ(running.size(), 2u);
         EXPECT_EQ(running[0], before.at(0));
@@ -114,9 +117,45 @@ TEST_F(SupervisorDriver, AdoptsWhatLivesAndStartsWhatDoesNot) {
     });
 }
 
+TEST_F(SupervisorDriver, RemembersAChildBeforeItRuns) {
+    std::promise<std::string> program;
+    on_worker([&] {
+        driver->on_change = [&, told = false]() mutable {
+            const auto running = driver->table().running();
+            if (running.empty() || std::exchange(told, true)) return;
+            const auto link = "/proc/" + std::to_string(running[0].pid) + "/exe";
+            program.set_value(std::filesystem::read_symlink(link).string());
+        };
+        driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}, own);
+    });
+    EXPECT_EQ(program.get_future().get(), net::own_program_path()) << "it is forked and waits";
+    on_worker([&] { driver->on_change = nullptr; });
+}
+
+TEST_F(SupervisorDriver, StartsAChildAnewThatReportsToAnotherAddress) {
+    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:0", 0, 0}}}, "127.0.0.1:7399"); });
+    const auto before = wait_for([](const auto& all) { return all.size() == 1; });
+    on_worker([&] {
+        supervisor_options options;
+        options.program = "/bin/sh";
+        options.arguments = [this](const auto& kind, const auto& address) {
+            return std::vector<std::string>{"-c", script(kind, address)};
+        };
+        options.restarts.delay_first = 1ms;
+        auto on_change = driver->on_change;
+        driver = std::make_unique<supervisor_driver>(home, options); // the next dispatcher
+        driver->on_change = on_change;
+        driver->begin({before, {}}, own);
+    });
+    const auto after =
+        wait_for([&](const auto& all) { return all.size() == 1 && all[0].pid != before.at(0).pid; });
+    EXPECT_EQ(after.at(0).dispatcher, own);
+}
+
 TEST_F(SupervisorDriver, StopsFrontEndsBeforeTheDatabaseServer) {
     on_worker([&] {
-        driver->begin({{}, {{"dbserver", "127.0.0.1:7500", 0, 0}, {"frontend", "127.0.0.1:7401", 0, 0}}});
+        driver->begin({{}, {{"dbserver", "127.0.0.1:7500", 0, 0}, {"frontend", "127.0.0.1:7401", 0, 0}}},
+                      own);
     });
     wait_for([](const auto& all) { return all.size() == 2; });
     // A change is also a child that says where it serves, so only the states with one child left tell.
@@ -132,6 +171,23 @@ TEST_F(SupervisorDriver, StopsFrontEndsBeforeTheDatabaseServer) {
     EXPECT_EQ(left, std::set<std::string>{"dbserver"});
 }
 
+class ChildrenThatCannotServe : public SupervisorDriver {
+protected:
+    std::string script(const std::string&, const std::string&) override {
+        return "echo failed no room for me; exit 1";
+    }
+};
+
+TEST_F(ChildrenThatCannotServe, AreReportedWithTheirLastWords) {
+    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:7401", 0, 0}}}, own); });
+    child_table::report seen;
+    for (const auto until = std::chrono::steady_clock::now() + long_enough;
+         seen.restarts == 0 && std::chrono::steady_clock::now() < until; std::this_thread::yield())
+        on_worker([&] { seen = driver->table().reports(std::chrono::steady_clock::now()).at(0); });
+    EXPECT_EQ(seen.last_words, "no room for me");
+    EXPECT_EQ(seen.last_end, "exited with status 1");
+}
+
 class UnwillingChildren : public SupervisorDriver {
 protected:
     std::string script(const std::string& kind, const std::string& address) override {
@@ -141,7 +197,7 @@ protected:
 };
 
 TEST_F(UnwillingChildren, AreKilledWhenTheBoundHasPassed) {
-    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:7401", 0, 0}}}); });
+    on_worker([&] { driver->begin({{}, {{"frontend", "127.0.0.1:7401", 0, 0}}}, own); });
     wait_for([](const auto& all) { return all.size() == 1; });
     ASSERT_TRUE(stop(50ms));
     on_worker([&] { EXPECT_TRUE(driver->table().all().empty()); });
