@@ -13,6 +13,9 @@ namespace stadion::tools {
 
 enum exit_status : int { done = 0, failed = 1, misused = 2 };
 
+// Set in the environment of what a dispatcher starts: whoever cannot serve says why on stdout too.
+inline constexpr const char* last_words_wanted = "STADION_LAST_WORDS";
+
 struct command_context {
     CLI::App* chosen = nullptr;
     std::function<int()> run; // returns the exit status; may throw what a person should read

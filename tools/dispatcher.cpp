@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 namespace stadion::tools {
@@ -81,22 +82,18 @@ void add_dispatcher_settings(CLI::App& command, dispatcher_settings& settings) {
         .check(CLI::Range(1, 100));
 }
 
-int run_dispatcher(const dispatcher_settings& from, companion* beside) {
+namespace {
+
+int run_dispatcher(const dispatcher_settings& from) {
     set_up_log(from.server, "dispatcher");
+    ::setenv(last_words_wanted, "1", 1); // no other thread runs yet
     auto options = options_from(from);
 
     stop_signals signals;
     net::runtime threads(thread_count(from.server));
     dispatcher::dispatcher_server server(threads, std::move(options));
-    std::vector<std::pair<std::string, std::string>> started;
-    server.on_child_ready = [&](std::string_view kind, std::string_view where) {
-        say_ready(kind, where);
-        started.emplace_back(kind, where);
-    };
-    server.on_complete = [&](std::string_view own) {
-        say_ready("dispatcher", own);
-        if (beside != nullptr) beside->start(threads, std::string(own), started);
-    };
+    server.on_child_ready = &say_ready;
+    server.on_complete = [](std::string_view own) { say_ready("dispatcher", own); };
     auto bound = server.start();
     if (!bound) give_up(threads, bound.error());
     spdlog::info("serving on {}", *bound);
@@ -104,13 +101,14 @@ int run_dispatcher(const dispatcher_settings& from, companion* beside) {
     spdlog::info("stopping");
     signals.finish_or_die(
         [&] {
-            if (beside != nullptr) beside->stop();
             server.stop(drain_within);
             threads.stop();
         },
         [&] { server.kill_children(); });
     return done;
 }
+
+} // namespace
 
 void add_dispatcher(CLI::App& program, command_context& context) {
     auto& command =

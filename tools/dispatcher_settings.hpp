@@ -1,4 +1,4 @@
-// What `stadion dispatcher` and `stadion up` have in common: all the settings, and running.
+// What `stadion dispatcher` and `stadion up` have in common: all the settings.
 #pragma once
 
 #include "tools/server_settings.hpp"
@@ -20,19 +20,5 @@ struct dispatcher_settings {
 };
 
 void add_dispatcher_settings(CLI::App& command, dispatcher_settings& settings);
-
-// Something that goes on beside the fleet, from when it is complete until it is told to stop.
-class companion {
-public:
-    virtual ~companion() = default;
-    // On worker 0. `servers` are the addresses of what was started, by kind.
-    virtual void start(net::runtime& threads, const std::string& dispatcher,
-                       const std::vector<std::pair<std::string, std::string>>& servers) = 0;
-    // On a thread that is not a worker; returns when nothing goes on any more.
-    virtual void stop() = 0;
-};
-
-// Until a signal; returns the exit status.
-int run_dispatcher(const dispatcher_settings& settings, companion* beside = nullptr);
 
 } // namespace stadion::tools

@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cctype>
 #include <fstream>
 #include <sstream>
@@ -73,6 +74,18 @@ CLI::Option& add_switch(CLI::App& command, const std::string& names, bool& value
         },
         description + (value ? " [on]" : " [off]"));
     return name_in_environment(*option->expected(0, 1)->type_name("on|off"));
+}
+
+std::vector<std::string> arguments_of(const CLI::App& command, const std::vector<std::string>& except) {
+    std::vector<std::string> arguments;
+    for (const auto* option : command.get_options()) {
+        if (option->count() == 0 || option->get_lnames().empty()) continue;
+        const auto& name = option->get_lnames().front();
+        if (std::find(except.begin(), except.end(), name) != except.end()) continue;
+        for (const auto& value : option->results())
+            arguments.push_back("--" + name + "=" + (value.empty() ? "true" : value));
+    }
+    return arguments;
 }
 
 wire::result<void> apply_config(const CLI::App& program, CLI::App& command,

@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace stadion::tools {
 
@@ -38,5 +39,8 @@ CLI::Option& add_switch(CLI::App& command, const std::string& names, bool& value
 // that cannot be read, a setting that no command of `program` has, or a value that does not fit.
 wire::result<void> apply_config(const CLI::App& program, CLI::App& command,
                                 const std::filesystem::path& file);
+
+// What was set, wherever it was, as arguments for another process: "--servers=5". Without those named.
+std::vector<std::string> arguments_of(const CLI::App& command, const std::vector<std::string>& except);
 
 } // namespace stadion::tools

@@ -1,9 +1,12 @@
 // main: reads the settings, runs the command that was chosen, and says in one sentence what went wrong.
+#include "net/child_process.hpp"
+#include "net/log_sink.hpp"
 #include "net/server.hpp"
 #include "tools/commands.hpp"
 #include "tools/settings.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 namespace {
@@ -57,11 +60,14 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    stadion::net::hold_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         return run(argc, argv);
     } catch (const std::exception& failure) {
         std::cerr << "stadion: " << failure.what() << '\n';
+        if (std::getenv(tools::last_words_wanted) != nullptr)
+            std::cout << "failed " << net::as_one_line(failure.what(), 1000) << std::endl;
         return tools::failed;
     }
 }

@@ -1,7 +1,8 @@
 """Real fleets for tests: starts the program, knows its servers, and leaves nothing behind.
 
 STADION_PROGRAM names the program. STADION_TEST_SCALE stretches deadlines and divides loads, for builds that run
-slower than the release one.
+slower than the release one. With STADION_TEST_SHIPPED_SETTINGS=1 servers run with the settings that they have by
+default, and a leader that is merely slow may be replaced.
 """
 import http.client
 import json
@@ -23,6 +24,7 @@ SCALE = max(1, int(os.environ.get("STADION_TEST_SCALE", "1")))
 DATA = pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "data"
 # A busy machine must not pass for a silent leader.
 LEADER_SILENCE_MS = str(1000 * SCALE)
+SHIPPED_SETTINGS = os.environ.get("STADION_TEST_SHIPPED_SETTINGS", "") == "1"
 KINDS = ("dispatcher", "dbserver", "frontend")
 
 
@@ -75,13 +77,13 @@ class Process:
 
     def __init__(self, *arguments: str, mark: str = ""):
         self.mark = mark or uuid.uuid4().hex
+        own = {} if SHIPPED_SETTINGS else {"STADION_LEADER_SILENCE_MS": LEADER_SILENCE_MS}
         self.lines: list[str] = []
         self.ready: queue.Queue[tuple[str, str]] = queue.Queue()
         self.log = tempfile.TemporaryFile("a+")  # appends, so that we may seek
         self.child = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=self.log, text=True, start_new_session=True,
-                                      env=os.environ | {"STADION_TEST_MARK": self.mark,
-                                                        "STADION_LEADER_SILENCE_MS": LEADER_SILENCE_MS})
+                                      env=os.environ | {"STADION_TEST_MARK": self.mark} | own)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
