@@ -1,5 +1,6 @@
 // `stadion check`: is the fleet well? Exit status 0 all well, 1 degraded, 2 down.
 #include "tools/commands.hpp"
+#include "tools/fleet_findings.hpp"
 #include "tools/fleet_options.hpp"
 #include "tools/fleet_probe.hpp"
 #include "tools/wait_for.hpp"
@@ -37,9 +38,11 @@ int run_check(const check_options& wanted) {
 void add_check(CLI::App& program, command_context& context) {
     auto& command =
         *program.add_subcommand("check", "one-shot health check; exit status 0 well, 1 degraded, 2 down");
-    command.footer("Degraded: a server is missing, starting, draining or not ready. Down: the dispatcher "
-                   "does not answer, or no\n"
-                   "front-end serves.");
+    command.footer(
+        "Degraded: fewer servers than wanted, one that does not answer, is not ready or keeps dying, "
+        "two leaders, a clock\n"
+        "without corrections, a front-end that does not follow. Down: the dispatcher does not answer, "
+        "or no front-end serves.");
     const auto wanted = std::make_shared<check_options>();
     add_fleet_options(command, wanted->fleet);
     command.add_option("--within-ms", wanted->within_ms, "how long each server may take to answer")

@@ -54,6 +54,9 @@ net::awaitable<fleet_report> fleet_probe::ask(std::chrono::milliseconds within) 
     if (const auto status = co_await get(dispatcher_, "/status", within); status && status->status == 200)
         (void)read_election(status->body, report.election);
 
+    if (const auto fleet = co_await get(dispatcher_, "/fleet", within); fleet && fleet->status == 200)
+        (void)read_fleet(fleet->body, report);
+
     for (const auto& server : listed.servers()) report.servers.emplace_back().listed = server;
     std::size_t asking = report.servers.size();
     net::asio::steady_timer all_asked(home_.context(), net::asio::steady_timer::time_point::max());
@@ -64,7 +67,27 @@ net::awaitable<fleet_report> fleet_probe::ask(std::chrono::milliseconds within) 
         });
     net::error_code ignored;
     while (asking != 0) co_await all_asked.async_wait(net::asio::redirect_error(net::use_awaitable, ignored));
+    co_await see_who_catches_up(report, within);
     co_return report;
+}
+
+// Everything was asked at about the same time, so a replica may well be behind. What counts is whether it
+// gets to where the database server was then.
+net::awaitable<void> fleet_probe::see_who_catches_up(fleet_report& report, std::chrono::milliseconds within) {
+    std::uint64_t head = 0;
+    for (const auto& server : report.servers)
+        if (server.listed.kind() == "dbserver" && server.answers) head = std::max(head, server.sequence);
+    const auto until = std::chrono::steady_clock::now() + within;
+    for (auto& server : report.servers) {
+        if (server.listed.kind() != "frontend" || !server.answers || !server.follows_database) continue;
+        while (server.sequence < head && std::chrono::steady_clock::now() < until) {
+            net::asio::steady_timer pause(home_.context(), std::chrono::milliseconds(20));
+            co_await pause.async_wait(net::use_awaitable);
+            const auto again = co_await get(server.listed.address(), "/status", within);
+            if (!again || !read_status(again->body, server)) break;
+        }
+        if (server.sequence < head) server.behind = head - server.sequence;
+    }
 }
 
 net::awaitable<void> fleet_probe::ask_server(server_report& server, std::chrono::milliseconds within) {

@@ -11,12 +11,13 @@ class fleet_probe {
 public:
     fleet_probe(net::worker& home, std::string dispatcher, std::string token);
 
-    // Takes at most three times `within`. What could not be asked says so in the report.
+    // Takes at most six times `within`. What could not be asked says so in the report.
     net::awaitable<fleet_report> ask(std::chrono::milliseconds within);
 
 private:
     net::awaitable<wire::result<net::http_response>> get(std::string address, std::string target,
                                                          std::chrono::milliseconds within);
+    net::awaitable<void> see_who_catches_up(fleet_report& report, std::chrono::milliseconds within);
     net::awaitable<void> ask_server(server_report& server, std::chrono::milliseconds within);
 
     net::worker& home_;

@@ -1,5 +1,7 @@
 #include "tools/fleet_report.hpp"
 
+#include "tools/fleet_findings.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -12,10 +14,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-std::string name_of(const server_report& server) {
-    return server.listed.kind() + "-" + std::to_string(server.listed.server_id());
-}
 
 // A number of that name, whatever type is wanted of it; 0 where there is none.
 struct number_in {
@@ -31,16 +29,15 @@ struct number_in {
     double value = 0;
 };
 
-const char* health_name(fleet_health health) {
-    switch (health) {
-    case fleet_health::well:
-        return "well";
-    case fleet_health::degraded:
-        return "degraded";
-    case fleet_health::down:
-        return "down";
-    }
-    return "";
+// The same for texts and truths. Whoever answers may not be a server of ours: no type is taken for granted.
+std::string text_in(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool truth_in(const json& object, const char* name, bool otherwise) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_boolean() ? found->get<bool>() : otherwise;
 }
 
 } // namespace
@@ -48,7 +45,7 @@ const char* health_name(fleet_health health) {
 bool read_status(std::string_view text, server_report& out) {
     const auto status = json::parse(text, nullptr, false);
     if (!status.is_object() || !status.contains("kind")) return false;
-    out.state = status.value("state", "");
+    out.state = text_in(status, "state");
     out.clients = number_in(status, "clients");
     out.capacity = number_in(status, "capacity");
     out.sequence = number_in(status, "sequence");
@@ -57,11 +54,13 @@ bool read_status(std::string_view text, server_report& out) {
     if (const auto leader = status.find("leader"); leader != status.end())
         out.leader = number_in(*leader, "server_id");
     if (const auto clock = status.find("clock"); clock != status.end() && clock->is_object()) {
-        out.clock_state = clock->value("state", "");
+        out.clock_state = text_in(*clock, "state");
         out.clock_offset_us = number_in(*clock, "offset_us");
         out.clock_error_us = number_in(*clock, "error_us");
         out.clock_rate_ppb = number_in(*clock, "rate_ppb");
     }
+    if (const auto database = status.find("database"); database != status.end() && database->is_object())
+        out.follows_database = truth_in(*database, "connected", true);
     if (const auto order = status.find("order"); order != status.end()) {
         out.order_members = number_in(*order, "members");
         out.order_lag = number_in(*order, "lag");
@@ -81,7 +80,30 @@ bool read_election(std::string_view text, election_report& out) {
     if (const auto last = status.find("election"); last != status.end() && last->is_object()) {
         out.by = number_in(*last, "by");
         out.seconds_ago = number_in(*last, "seconds_ago");
-        out.reason = last->value("reason", "");
+        out.reason = text_in(*last, "reason");
+    }
+    return true;
+}
+
+bool read_fleet(std::string_view text, fleet_report& out) {
+    const auto fleet = json::parse(text, nullptr, false);
+    if (!fleet.is_object()) return false;
+    if (const auto wanted = fleet.find("wanted"); wanted != fleet.end())
+        out.wanted_front_ends = number_in(*wanted, "frontend");
+    const auto children = fleet.find("children");
+    if (children == fleet.end() || !children->is_array()) return true;
+    for (const auto& one : *children) {
+        if (!one.is_object()) return false;
+        auto& child = out.children.emplace_back();
+        child.kind = text_in(one, "kind");
+        child.address = text_in(one, "address");
+        child.pid = number_in(one, "pid");
+        child.seconds = number_in(one, child.pid != 0 ? "runs_for_s" : "starts_in_s");
+        child.restarts = number_in(one, "restarts");
+        child.early_deaths = number_in(one, "early_deaths");
+        child.is_in_crash_loop = truth_in(one, "crash_loop", false);
+        child.last_end = text_in(one, "last_end");
+        child.last_words = text_in(one, "last_words");
     }
     return true;
 }
@@ -115,28 +137,8 @@ void set_rates(fleet_report& now, const fleet_report& before, double seconds) {
                 server.requests_per_s = static_cast<double>(server.requests - old.requests) / seconds;
 }
 
-std::string problem_of(const server_report& server) {
-    if (server.listed.state() == v1::Server::DOWN) return "is down";
-    if (!server.answers) return "does not answer: " + server.complaint;
-    if (server.listed.state() == v1::Server::STARTING) return "is starting";
-    if (server.listed.state() == v1::Server::DRAINING) return "is draining";
-    if (!server.ready) return "is not ready: " + server.complaint;
-    return {};
-}
-
-fleet_health judge(const fleet_report& report) {
-    if (!report.failure.empty()) return fleet_health::down;
-    bool all_well = true;
-    bool has_database = false;
-    std::size_t frontends = 0;
-    for (const auto& server : report.servers) {
-        all_well = all_well && problem_of(server).empty();
-        has_database = has_database || server.listed.kind() == "dbserver";
-        if (server.listed.kind() == "frontend" && server.answers && server.listed.state() == v1::Server::UP)
-            ++frontends;
-    }
-    if (frontends == 0) return fleet_health::down;
-    return all_well && has_database ? fleet_health::well : fleet_health::degraded;
+std::string name_of(const server_report& server) {
+    return server.listed.kind() + "-" + std::to_string(server.listed.server_id());
 }
 
 std::string uptime_text(double seconds) {
@@ -199,27 +201,25 @@ std::string to_table(const fleet_report& report) {
                       static_cast<unsigned long long>(server.epoch), uptime_text(server.uptime_s).c_str());
         out += text;
     }
-    for (const auto& server : report.servers)
-        if (const auto problem = problem_of(server); !problem.empty())
-            out += name_of(server) + " " + problem + "\n";
-    return out + "\n" + election_line(report.election) + strand_table(report);
+    const auto found = find_faults(report);
+    for (const auto& one : found) out += "\n" + std::string(health_name(one.health)) + ": " + to_text(one);
+    return out + (found.empty() ? "\n" : "\n\n") + election_line(report.election) + strand_table(report);
 }
 
 std::string to_lines(const fleet_report& report) {
-    if (!report.failure.empty())
-        return "[-] dispatcher " + report.dispatcher + " does not answer: " + report.failure + "\n";
     std::string out;
+    const auto found = find_faults(report);
+    for (const auto& one : found) out += "[-] " + to_text(one) + "\n";
     for (const auto& server : report.servers) {
-        const auto problem = problem_of(server);
-        out += (problem.empty() ? "[+] " : "[-] ") + name_of(server) + " " + server.listed.address() + " " +
-               (problem.empty() ? "is well" : problem) + "\n";
+        const auto is_about = [&](const auto& one) { return one.server_id == server.listed.server_id(); };
+        if (std::none_of(found.begin(), found.end(), is_about))
+            out += "[+] " + name_of(server) + " " + server.listed.address() + " is well\n";
     }
-    const auto has = [&](const char* kind) {
-        return std::any_of(report.servers.begin(), report.servers.end(),
-                           [&](const auto& server) { return server.listed.kind() == kind; });
-    };
-    if (!has("dbserver")) out += "[-] there is no database server\n";
-    if (!has("frontend")) out += "[-] there is no front-end\n";
+    for (const auto& child : report.children)
+        if (child.restarts != 0 && child.pid != 0 && !child.is_in_crash_loop)
+            out += "[+] the " + child.kind + " at " + child.address + " was started again " +
+                   std::to_string(child.restarts) + " times, last " + uptime_text(child.seconds) +
+                   " ago: the one before " + child.last_end + "\n";
     return out;
 }
 
@@ -234,7 +234,8 @@ ordered_json to_json(const fleet_report& report) {
              {"state", server.answers ? server.state : v1::Server::State_Name(server.listed.state())},
              {"answers", server.answers},
              {"ready", server.ready},
-             {"problem", problem_of(server)},
+             {"follows_database", server.follows_database},
+             {"behind", server.behind},
              {"clients", server.clients},
              {"capacity", server.capacity},
              {"requests", server.requests},
@@ -250,9 +251,17 @@ ordered_json to_json(const fleet_report& report) {
                {"rate_ppb", server.clock_rate_ppb}}},
              {"order", {{"members", server.order_members}, {"lag", server.order_lag}}}});
     const auto& led = report.election;
+    auto findings = ordered_json::array();
+    for (const auto& one : find_faults(report))
+        findings.push_back({{"health", health_name(one.health)},
+                            {"server_id", one.server_id},
+                            {"what", one.what},
+                            {"to_do", one.to_do}});
     return {{"health", health_name(judge(report))},
+            {"findings", std::move(findings)},
             {"dispatcher", report.dispatcher},
             {"failure", report.failure},
+            {"wanted_front_ends", report.wanted_front_ends},
             {"election",
              {{"leader", led.leader},
               {"epoch", led.epoch},

@@ -1,5 +1,5 @@
-// How a fleet is: what the dispatcher says of its servers, what each says of itself, and what to think of it.
-// Pure; fleet_probe.hpp asks.
+// How a fleet is: what the dispatcher says of its servers, and what each says of itself. Pure;
+// fleet_probe.hpp asks, fleet_findings.hpp judges.
 #pragma once
 
 #include "wire/proto/dispatcher.pb.h"
@@ -30,6 +30,8 @@ struct server_report {
     std::uint32_t leader = 0;
     double uptime_s = 0;
     double requests_per_s = 0; // since the report before
+    bool follows_database = true;
+    std::uint64_t behind = 0; // commits of the database server that it had not got after a while
 
     // Its clock, and what it has submitted to the order and not got back yet.
     std::string clock_state;
@@ -50,11 +52,25 @@ struct election_report {
     double seconds_ago = 0;
 };
 
+// A process that the dispatcher looks after.
+struct child_report {
+    std::string kind;
+    std::string address;
+    std::uint32_t pid = 0; // 0: it does not run
+    double seconds = 0;    // it has run for, or is started again in
+    std::uint32_t restarts = 0;
+    std::uint32_t early_deaths = 0; // in a row
+    bool is_in_crash_loop = false;
+    std::string last_end, last_words; // of the process before
+};
+
 struct fleet_report {
     std::string dispatcher;
     std::string failure; // why the dispatcher could not be asked; empty: it was
     std::vector<server_report> servers;
     election_report election;
+    std::uint32_t wanted_front_ends = 0;
+    std::vector<child_report> children;
 };
 
 // Fills in what /status answered; false when it is not that.
@@ -62,6 +78,9 @@ bool read_status(std::string_view json, server_report& out);
 
 // The same of the dispatcher's /status.
 bool read_election(std::string_view json, election_report& out);
+
+// The dispatcher's /fleet: how many are wanted, and how its children fare.
+bool read_fleet(std::string_view json, fleet_report& out);
 
 // The sum of all samples of a metric in the Prometheus text format, over all labels but those that contain
 // `except`, if that is given.
@@ -71,19 +90,13 @@ double sum_of_metric(std::string_view text, std::string_view name, std::string_v
 // has none.
 void set_rates(fleet_report& now, const fleet_report& before, double seconds);
 
-enum class fleet_health : std::uint8_t { well = 0, degraded = 1, down = 2 };
-
-// Down: nobody can be served, because the dispatcher or every front-end is gone. Degraded: anything else is
-// wrong.
-fleet_health judge(const fleet_report& report);
-// What is wrong with this server; empty: nothing.
-std::string problem_of(const server_report& server);
-
+// "frontend-3"
+std::string name_of(const server_report& server);
 // "2 d 03:04:05", "00:00:07"
 std::string uptime_text(double seconds);
 // For a person: a table with a line per server, who leads and why, and a table of their strands.
 std::string to_table(const fleet_report& report);
-// A line per server, with what is wrong.
+// A line per server, and before them what is wrong and what to do about it.
 std::string to_lines(const fleet_report& report);
 nlohmann::ordered_json to_json(const fleet_report& report);
 

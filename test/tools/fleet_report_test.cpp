@@ -1,5 +1,7 @@
 #include "tools/fleet_report.hpp"
 
+#include "test/tools/fleet_model.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -9,55 +11,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-server_report server(const char* kind, std::uint32_t id) {
-    server_report one;
-    one.listed.set_kind(kind);
-    one.listed.set_server_id(id);
-    one.listed.set_address("127.0.0.1:" + std::to_string(7400 + id));
-    one.listed.set_state(v1::Server::UP);
-    one.answers = one.ready = true;
-    one.state = "UP";
-    return one;
-}
-
-fleet_report healthy() {
-    return {"127.0.0.1:7400",
-            "",
-            {server("dispatcher", 1), server("dbserver", 2), server("frontend", 3), server("frontend", 4)},
-            {}};
-}
-
-TEST(fleet_report, a_fleet_whose_servers_are_all_ready_is_well) {
-    EXPECT_EQ(judge(healthy()), fleet_health::well);
-}
-
-TEST(fleet_report, a_server_that_is_missing_or_not_ready_degrades_it) {
-    for (const std::size_t which : {0, 1, 2, 3}) {
-        auto report = healthy();
-        report.servers[which].answers = false;
-        EXPECT_EQ(judge(report), fleet_health::degraded) << which;
-        report = healthy();
-        report.servers[which].ready = false;
-        EXPECT_EQ(judge(report), fleet_health::degraded) << which;
-        report = healthy();
-        report.servers[which].listed.set_state(v1::Server::DRAINING);
-        EXPECT_EQ(judge(report), fleet_health::degraded) << which;
-    }
-    auto report = healthy();
-    report.servers.erase(report.servers.begin() + 1);
-    EXPECT_EQ(judge(report), fleet_health::degraded);
-    EXPECT_THAT(to_lines(report), HasSubstr("no database server"));
-}
-
-TEST(fleet_report, without_dispatcher_or_front_ends_it_is_down) {
-    auto report = healthy();
-    report.failure = "refused";
-    EXPECT_EQ(judge(report), fleet_health::down);
-    report = healthy();
-    report.servers[2].answers = report.servers[3].answers = false;
-    EXPECT_EQ(judge(report), fleet_health::down);
-}
 
 TEST(fleet_report, a_status_is_read) {
     server_report one;
@@ -74,6 +27,40 @@ TEST(fleet_report, a_status_is_read) {
     ASSERT_TRUE(read_status(R"({"kind":"frontend","leader":null})", one));
     EXPECT_FALSE(read_status("<html>", one));
     EXPECT_FALSE(read_status("[]", one));
+}
+
+TEST(fleet_report, what_is_of_another_type_is_not_taken) {
+    fleet_report report;
+    server_report one;
+    election_report election;
+    for (const char* text :
+         {R"({"kind":5,"state":[],"clock":{"state":7},"database":{"connected":"yes"},"leader":3,"order":0})",
+          R"({"kind":"frontend","clock":"x","database":[],"ring":[-1,"a"],"election":{"reason":5}})",
+          R"({"kind":"x","wanted":7,"children":[{"kind":4,"pid":"x","crash_loop":1,"last_end":null}]})"}) {
+        EXPECT_TRUE(read_status(text, one)) << text;
+        EXPECT_TRUE(read_election(text, election)) << text;
+        EXPECT_TRUE(read_fleet(text, report)) << text;
+    }
+    EXPECT_FALSE(read_fleet(R"({"children":[5]})", report));
+    EXPECT_TRUE(one.follows_database);
+}
+
+TEST(fleet_report, how_children_fare_is_read) {
+    fleet_report report;
+    ASSERT_TRUE(read_fleet(R"({"wanted":{"frontend":3,"dbserver":1},"children":[
+        {"kind":"frontend","address":"127.0.0.1:7401","pid":0,"starts_in_s":1.5,"restarts":7,"early_deaths":6,
+         "crash_loop":true,"last_end":"exited with status 1","last_words":"cannot listen"}]})",
+                           report));
+    EXPECT_EQ(report.wanted_front_ends, 3u);
+    ASSERT_EQ(report.children.size(), 1u);
+    const auto& child = report.children[0];
+    EXPECT_EQ(child.pid, 0u);
+    EXPECT_DOUBLE_EQ(child.seconds, 1.5);
+    EXPECT_EQ(child.restarts, 7u);
+    EXPECT_EQ(child.early_deaths, 6u);
+    EXPECT_TRUE(child.is_in_crash_loop);
+    EXPECT_EQ(child.last_end, "exited with status 1");
+    EXPECT_EQ(child.last_words, "cannot listen");
 }
 
 TEST(fleet_report, the_strands_are_read_and_shown) {
@@ -136,9 +123,10 @@ TEST(fleet_report, every_server_has_a_line) {
     report.servers[3].complaint = "the database server is away";
     const auto table = to_table(report);
     EXPECT_THAT(table, HasSubstr("frontend-3"));
-    EXPECT_THAT(table, HasSubstr("frontend-4 is not ready: the database server is away"));
+    EXPECT_THAT(table, HasSubstr("degraded: frontend-4 is not ready: the database server is away"));
     EXPECT_THAT(table, Not(HasSubstr("frontend-3 is")));
-    EXPECT_THAT(to_lines(report), HasSubstr("[+] frontend-3 127.0.0.1:7403 is well\n[-] frontend-4"));
+    EXPECT_THAT(to_lines(report), HasSubstr("[-] frontend-4 is not ready: the database server is away"));
+    EXPECT_THAT(to_lines(report), HasSubstr("[+] frontend-3 127.0.0.1:7403 is well\n"));
     const auto json = to_json(report);
     EXPECT_EQ(json["health"], "degraded");
     EXPECT_EQ(json["servers"].size(), 4u);
