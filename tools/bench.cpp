@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+
 namespace stadion::tools {
 namespace {
 
@@ -37,6 +39,8 @@ wire::result<void> find_target(const bench_options& wanted, bench_plan& plan) {
                                                                (report ? report->failure : "interrupted") +
                                                                "); start a fleet with `stadion up`");
     }
+    for (const auto& server : report->servers)
+        if (server.listed.kind() == "dbserver" && server.answers) plan.database = server.listed.address();
     for (const auto& server : report->servers) {
         const bool is_wanted =
             plan.address.empty()
@@ -52,6 +56,13 @@ wire::result<void> find_target(const bench_options& wanted, bench_plan& plan) {
     return wire::make_error(wire::status::not_found, "the dispatcher knows of no such server");
 }
 
+std::string threads_text(int pid) {
+    std::error_code failure;
+    const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task", failure);
+    if (pid == 0 || failure) return "threads that are not known";
+    return std::to_string(std::distance(tasks, {})) + " threads";
+}
+
 int run_bench(const bench_options& wanted) {
     auto plan = wanted.plan;
     plan.token = wanted.fleet.token;
@@ -61,7 +72,8 @@ int run_bench(const bench_options& wanted) {
     if (!echo) return complain(echo.error().message), failed;
     if (auto found = find_target(wanted, plan); !found) return complain(found.error().message), failed;
     complain("measuring the " + std::string(plan.is_database ? "database server" : "front-end") + " at " +
-             plan.address);
+             plan.address + ", whose process has " + threads_text(plan.pid) + "; the load is made by " +
+             std::to_string(plan.threads) + ", the echo has " + std::to_string(plan.server_threads));
     bench_suite suite(plan, *echo, [&](const std::string& scenario) { complain("  " + scenario); });
     const auto rows = suite.run();
     if (!rows) return complain(plan.address + ": " + rows.error().message), failed;
@@ -79,7 +91,10 @@ void add_bench(CLI::App& program, command_context& context) {
     command.footer(
         "Scenarios: wire 64×1, 64×16, 1×1 and 1×1024 (connections × outstanding), registered 64×1 and 64×16 "
         "(by\n"
-        "registered clients, whose requests the raffle counts), rest 64, updates 1, 64 and 256,\n"
+        "registered clients, whose requests the raffle counts), rest 64, updates 1, 64, 256 and 1024 (in "
+        "flight, "
+        "each\n"
+        "durable and with a key of its own; beside them the part that the database server has),\n"
         "push 1, 10 and 100 (subscribers), memory. The echo is a minimal Asio server in a process of its own "
         "that\n"
         "sends and receives as many bytes in all; both are measured in turn, and medians are shown.");

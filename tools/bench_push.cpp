@@ -1,9 +1,12 @@
 #include "tools/bench_push.hpp"
 
+#include "tools/push_account.hpp"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <future>
@@ -34,7 +37,10 @@ std::uint32_t stamp_now() {
 class subscribers {
 public:
     explicit subscribers(const push_load& load)
-        : load_(load), epoll_(::epoll_create1(EPOLL_CLOEXEC)), buffer_(buffer_size) {}
+        : load_(load),
+          epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+          buffer_(buffer_size),
+          account_(load.subscribers) {}
     ~subscribers() { ::close(epoll_); }
 
     wire::result<void> connect() {
@@ -64,9 +70,13 @@ public:
                 if (auto taken = receive(*static_cast<subscriber*>(events[i].data.ptr), measured); !taken)
                     return taken.error();
         }
-        sample_.deliveries_per_second =
+        push_sample sample;
+        sample.deliveries_per_second =
             static_cast<double>(delivered_) / std::chrono::duration<double>(until - from).count();
-        return std::move(sample_);
+        sample.to_each = account_.to_each();
+        sample.to_last = account_.to_last();
+        sample.not_to_all = account_.not_to_all();
+        return sample;
     }
 
 private:
@@ -82,18 +92,27 @@ private:
         if (size == 0) return lost(ECONNRESET);
         if (size < 0) return errno == EAGAIN ? wire::result<void>() : wire::result<void>(lost(errno));
         std::string_view left(buffer_.data(), kept + static_cast<std::size_t>(size));
-        std::string_view last;
+        const auto now = stamp_now();
         for (push_frame frame; (frame = look_at_push(left)).size != 0; left.remove_prefix(frame.size)) {
             if (!frame.is_event) continue;
             delivered_ += measured;
-            last = left.substr(0, frame.size);
+            account(left.substr(0, frame.size), now, measured);
         }
-        if (measured && !last.empty())
-            if (const auto at = last.find(load_.marker); at != std::string_view::npos)
-                sample_.latency.record(std::chrono::microseconds(
-                    between(read_stamp(last.data() + at + load_.marker.size()), stamp_now())));
         one.rest.assign(left);
         return {};
+    }
+
+    // The stamp is mostly where it was in the event before.
+    void account(std::string_view event, std::uint32_t now, bool measured) {
+        const auto sequence = sequence_of_event(event.substr(wire::frame_header_size));
+        if (!sequence || load_.marker.empty()) return;
+        if (event.substr(std::min(stamp_at_, event.size())).substr(0, load_.marker.size()) != load_.marker)
+            stamp_at_ = event.find(load_.marker);
+        if (stamp_at_ == std::string_view::npos ||
+            stamp_at_ + load_.marker.size() + stamp_size > event.size())
+            return void(stamp_at_ = 0);
+        const auto stamp = read_stamp(event.data() + stamp_at_ + load_.marker.size());
+        account_.delivered(*sequence, std::chrono::microseconds(between(stamp, now)), measured);
     }
 
     const push_load& load_;
@@ -101,7 +120,8 @@ private:
     std::vector<char> buffer_;
     std::vector<std::unique_ptr<subscriber>> all_;
     std::uint64_t delivered_ = 0;
-    push_sample sample_;
+    push_account account_;
+    std::size_t stamp_at_ = 0; // where the marker of the last event began
 };
 
 } // namespace

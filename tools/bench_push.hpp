@@ -1,5 +1,6 @@
-// Measures push: one writer keeps updates outstanding, subscribers count what reaches them, and some of the
-// events tell how long they were on the way.
+// Measures push: one writer keeps updates outstanding, subscribers count what reaches them, and every event
+// tells how long it was on the way. All subscribers are read by one thread, whose own lateness is in the
+// figures.
 #pragma once
 
 #include "tools/bench_generator.hpp"
@@ -20,7 +21,9 @@ struct push_load {
 struct push_sample {
     double deliveries_per_second = 0;
     double updates_per_second = 0; // that the writer made
-    latency_histogram latency;     // from the writer to the subscriber, of one event per read
+    latency_histogram to_each;     // from the writer to a subscriber, of all deliveries
+    latency_histogram to_last;     // until the last subscriber had it, of all events
+    std::uint64_t not_to_all = 0;  // events that newer ones took the place of before all had them
 };
 
 wire::result<push_sample> generate_push(const push_load& load, const bench_traffic& writer);

@@ -12,6 +12,14 @@ double microseconds(const latency_histogram& latency, double percent) {
     return static_cast<double>(latency.percentile(percent).count()) / 1000;
 }
 
+nlohmann::ordered_json percentiles(const latency_histogram& of) {
+    return {{"p50", microseconds(of, 50)},
+            {"p90", microseconds(of, 90)},
+            {"p99", microseconds(of, 99)},
+            {"p99.9", microseconds(of, 99.9)},
+            {"max", microseconds(of, 100)}};
+}
+
 std::string number(double value) {
     char text[32];
     std::snprintf(text, sizeof text, value < 100 ? "%.2f" : "%.0f", value);
@@ -53,25 +61,29 @@ double ratio(const bench_row& row) {
 
 std::string to_table(const std::vector<bench_row>& rows) {
     const auto line = [](const std::vector<std::string>& cells) {
-        constexpr std::size_t widths[] = {20, 14, 20, 7, 10, 10, 10};
+        constexpr std::size_t widths[] = {27, 14, 20, 7, 10, 10, 10, 10};
         std::string text = pad(cells[0], widths[0]);
         for (std::size_t i = 1; i < std::size(widths); ++i) text += " " + pad(cells[i], widths[i], true);
-        return text + (cells[7].empty() ? "" : "  " + cells[7]) + "\n";
+        return text + (cells[8].empty() ? "" : "  " + cells[8]) + "\n";
     };
-    auto out = line({"SCENARIO", "STADION", "PEER", "RATIO", "p50 µs", "p99 µs", "p99.9 µs", ""});
+    const auto at = [](const latency_histogram& of, double percent) {
+        return of.count() != 0 ? number(microseconds(of, percent)) : std::string();
+    };
+    auto out = line({"SCENARIO", "STADION", "PEER", "RATIO", "p50 µs", "p90 µs", "p99 µs", "p99.9 µs", ""});
     for (const auto& row : rows) {
         if (!row.problem.empty()) {
-            out += pad(row.scenario, 20) + " " + row.problem + "\n";
+            out += pad(row.scenario, 27) + " " + row.problem + "\n";
             continue;
         }
-        const bool timed = row.latency.count() != 0;
-        const auto at = [&](double percent) {
-            return timed ? number(microseconds(row.latency, percent)) : std::string();
-        };
         out += line({row.scenario, number(median(row.runs)) + row.unit,
                      row.peer_runs.empty() ? "" : row.peer + " " + number(median(row.peer_runs)),
-                     row.peer_runs.empty() ? "" : number(ratio(row)), at(50), at(99), at(99.9),
+                     row.peer_runs.empty() ? "" : number(ratio(row)), at(row.latency, 50),
+                     at(row.latency, 90), at(row.latency, 99), at(row.latency, 99.9),
                      verdict(row) + (row.failed == 0 ? "" : "  " + std::to_string(row.failed) + " failed")});
+        if (row.to_last.count() != 0)
+            out += line({"  until the last has it", "", "", "", at(row.to_last, 50), at(row.to_last, 90),
+                         at(row.to_last, 99), at(row.to_last, 99.9),
+                         row.not_to_all == 0 ? "" : std::to_string(row.not_to_all) + " not to all"});
     }
     return out;
 }
@@ -93,12 +105,11 @@ nlohmann::ordered_json to_json(const std::vector<bench_row>& rows) {
                 one["peer_runs"] = row.peer_runs;
                 one["ratio"] = ratio(row);
             }
-            if (row.latency.count() != 0)
-                one["latency_us"] = {{"p50", microseconds(row.latency, 50)},
-                                     {"p90", microseconds(row.latency, 90)},
-                                     {"p99", microseconds(row.latency, 99)},
-                                     {"p99.9", microseconds(row.latency, 99.9)},
-                                     {"max", microseconds(row.latency, 100)}};
+            if (row.latency.count() != 0) one["latency_us"] = percentiles(row.latency);
+            if (row.to_last.count() != 0) {
+                one["until_last_us"] = percentiles(row.to_last);
+                one["not_to_all"] = row.not_to_all;
+            }
             if (row.reach)
                 one["reach"] = {{"value", *row.reach}, {"of", row.reach_is_ratio ? "ratio" : "median"}};
         }

@@ -12,12 +12,14 @@
 namespace stadion::tools {
 
 struct bench_row {
-    std::string scenario;     // "wire 64×16"
+    std::string scenario;     // "wire 64×16"; what is a part of a whole has "part:" in front
     std::string unit;         // "/s", "B"
     std::vector<double> runs; // ours, one figure per repetition
     std::string peer;         // what it is compared to: "echo", "nginx"
     std::vector<double> peer_runs;
-    latency_histogram latency; // ours, of all repetitions
+    latency_histogram latency;    // ours, of all repetitions
+    latency_histogram to_last;    // of a push: until the last subscriber had it
+    std::uint64_t not_to_all = 0; // of a push: events that some subscriber never got
     std::uint64_t failed = 0;
     std::optional<double> reach; // what to reach for
     bool reach_is_ratio = false; // of the peer, else a figure

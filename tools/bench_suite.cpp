@@ -44,6 +44,10 @@ std::vector<std::string> update_bodies() {
     return bodies;
 }
 
+std::uint16_t update_number_of(bool is_database) {
+    return is_database ? static_cast<std::uint16_t>(update_number + frontend_to_database - 2) : update_number;
+}
+
 // Far from the ids of other runs: an idempotency key used again would be a repetition, not an update.
 std::uint64_t id_first_of(std::size_t run) { return (std::uint64_t{run} + 1) << 40; }
 
@@ -118,9 +122,14 @@ wire::result<std::vector<bench_row>> bench_suite::run() {
     for (const shape& one : {shape{"registered 64×1", 64, 1, 0.9}, shape{"registered 64×16", 64, 16, 0.6}})
         if (is_wanted(one.name) && !plan_.is_database) run_queries(one, true);
     if (is_wanted("rest 64")) run_rest();
-    for (const shape& one :
-         {shape{"updates 1", 1, 1, 0}, shape{"updates 64", 16, 4, 0}, shape{"updates 256", 16, 16, 0}})
-        if (is_wanted(one.name)) run_updates(one);
+    for (const shape& one : {shape{"updates 1", 1, 1, 0}, shape{"updates 64", 16, 4, 0},
+                             shape{"updates 256", 16, 16, 0}, shape{"updates 1024", 64, 16, 0}}) {
+        if (!is_wanted(one.name)) continue;
+        run_updates(one, one.name, plan_.address, update_number_of(plan_.is_database));
+        if (!plan_.is_database && !plan_.database.empty())
+            run_updates(one, "part: database, " + std::string(one.name), plan_.database,
+                        update_number_of(true));
+    }
     for (const std::size_t subscribers : {1, 10, 100})
         if (is_wanted("push " + std::to_string(subscribers))) run_push(subscribers);
     return std::move(rows_);
@@ -136,8 +145,9 @@ wire::result<void> bench_suite::prepare() {
 }
 
 void bench_suite::compare(bench_row& row, const shape& one, const bench_traffic& ours,
-                          const bench_traffic& peers, const std::string& peer_address) {
-    bench_load load{plan_.address, one.connections, one.outstanding,
+                          const bench_traffic& peers, const std::string& peer_address,
+                          const std::string& address) {
+    bench_load load{address.empty() ? plan_.address : address, one.connections, one.outstanding,
                     std::min(plan_.threads, one.connections)};
     load.measure = plan_.measure;
     auto peer_load = load;
@@ -198,15 +208,18 @@ void bench_suite::run_nginx(const std::string& body) {
     compare(row, {"rest", 64, 1, 0}, ours, http_traffic(nginx->address(), "/", {}), nginx->address());
 }
 
-void bench_suite::run_updates(const shape& one) {
-    auto& row = begin(one.name, "/s", "echo");
-    const wire_traffic ours({method(update_number), update_bodies(), true, stamp_marker, plan_.token});
-    const auto answer = ask_once(plan_.address, ours);
+// As scorers do: each update has an idempotency key of its own, and is durable when it is answered.
+void bench_suite::run_updates(const shape& one, const std::string& name, const std::string& address,
+                              std::uint16_t number) {
+    auto& row = begin(name, "/s", "echo");
+    const wire_traffic ours({number, update_bodies(), true, stamp_marker, plan_.token});
+    const auto answer = ask_once(address, ours);
     if (!answer) {
         row.problem = answer.error().message;
         return;
     }
-    compare(row, one, ours, echo_traffic((ours.request_size() + answer->size()) / 2), echo_.address());
+    compare(row, one, ours, echo_traffic((ours.request_size() + answer->size()) / 2), echo_.address(),
+            address);
 }
 
 void bench_suite::run_push(std::size_t subscribers) {
@@ -250,7 +263,9 @@ void bench_suite::run_push(std::size_t subscribers) {
         }
         row.runs.push_back(mine->deliveries_per_second);
         row.peer_runs.push_back(peer->deliveries_per_second);
-        row.latency.merge(mine->latency);
+        row.latency.merge(mine->to_each);
+        row.to_last.merge(mine->to_last);
+        row.not_to_all += mine->not_to_all;
     }
 }
 

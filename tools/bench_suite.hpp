@@ -12,6 +12,7 @@ namespace stadion::tools {
 struct bench_plan {
     std::string address;      // of the server measured
     bool is_database = false; // a database server, else a front-end
+    std::string database;     // behind that front-end, to measure what part it has; empty: not known
     int pid = 0;              // of the server; 0: not known
     std::string token;
     std::vector<std::string> only; // scenarios whose names begin with one of these; none: all
@@ -44,11 +45,12 @@ private:
     void run_queries(const shape& one, bool registered);
     void run_rest();
     void run_nginx(const std::string& body);
-    void run_updates(const shape& one);
+    void run_updates(const shape& one, const std::string& name, const std::string& address,
+                     std::uint16_t number);
     void run_push(std::size_t subscribers);
     void run_memory();
     void compare(bench_row& row, const shape& load, const bench_traffic& ours, const bench_traffic& peers,
-                 const std::string& peer_address);
+                 const std::string& peer_address, const std::string& address = {});
     std::uint16_t method(std::uint16_t of_frontend) const;
 
     bench_plan plan_;

@@ -1,10 +1,14 @@
-// Durable updates per second and their latency, beside an append with fdatasync for each in the same run, and
-// beside redis-server with `appendfsync always` where there is one.
+// Durable updates per second and their latency in the store alone: in this process, without sockets or
+// front-end. It is a part of what a user gets, which `stadion bench --scenario updates` measures. Beside it:
+// an append with fdatasync for each, and redis-server with `appendfsync always` where there is one, over a
+// socket.
 //
 //     store_throughput [--directory DIR] [--seconds N] [--in-flight N]    (one row of the store's only)
 //
-// Callers are closed loops: each has one update in flight and starts the next when the last is answered, on
-// the thread it belongs to - as a server's connections do - so that their number, not threads, is the load.
+// Each update has an idempotency key of its own, as every write that comes through a front-end has. What it
+// is without keys is printed apart. Callers are closed loops: each has one update in flight and starts the
+// next when the last is answered, on the thread it belongs to - as a server's connections do - so that their
+// number, not threads, is the load.
 #include "dbserver/json_store.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/temporary_directory.hpp"
@@ -50,7 +54,7 @@ figures figures_of(std::vector<float>& latencies_ms, double seconds, std::uint64
 }
 
 void print(const char* what, const figures& f) {
-    std::printf("%-44s %10.0f/s   p50 %7.3f ms   p99 %7.3f ms   max %8.3f ms", what, f.per_second, f.p50_ms,
+    std::printf("%-48s %10.0f/s   p50 %7.3f ms   p99 %7.3f ms   max %8.3f ms", what, f.per_second, f.p50_ms,
                 f.p99_ms, f.max_ms);
     if (f.failed) std::printf("   %llu FAILED", static_cast<unsigned long long>(f.failed));
     std::printf("\n");
@@ -82,6 +86,7 @@ figures plain_append(const std::string& directory, double seconds) {
 // One caller: an update in flight, always. It belongs to one worker, as a connection belongs to one thread.
 struct caller {
     v1::Mutation mutation;
+    std::string key; // what its keys begin with; empty: it uses none
     clock_type::time_point began;
     std::int32_t count = 0;
 };
@@ -118,6 +123,7 @@ public:
 private:
     void issue(caller& one) {
         (*one.mutation.mutable_update_score()->mutable_points())["Argentina"] = ++one.count;
+        if (!one.key.empty()) one.mutation.set_idempotency_key(one.key + std::to_string(one.count));
         one.began = clock_type::now();
         std::vector<v1::Mutation> mutations{one.mutation};
         store_.commit(std::move(mutations),
@@ -148,7 +154,15 @@ private:
     std::uint64_t failed_ = 0;
 };
 
-figures run_load(store& on, std::size_t callers, std::size_t workers, double seconds) {
+// As long as those that front-ends make, and from one run to the next never the same.
+std::string key_prefix(std::size_t caller) {
+    const auto now = static_cast<unsigned long long>(clock_type::now().time_since_epoch().count());
+    char text[48];
+    std::snprintf(text, sizeof text, "%016llx-%06zx-", now, caller);
+    return text;
+}
+
+figures run_load(store& on, std::size_t callers, std::size_t workers, double seconds, bool with_keys) {
     const auto start = clock_type::now();
     const auto deadline =
         start + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(seconds));
@@ -158,6 +172,7 @@ figures run_load(store& on, std::size_t callers, std::size_t workers, double sec
     for (std::size_t i = 0; i < callers; ++i) {
         all[i].mutation =
             test::set_points("game " + std::to_string(i % 512), {{"Argentina", 0}, {"France", 0}});
+        if (with_keys) all[i].key = key_prefix(i);
         team[i % workers]->add(all[i]);
     }
     std::vector<std::thread> threads;
@@ -183,19 +198,24 @@ double cpu_seconds() {
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-void run_store(const std::string& directory, std::size_t callers, double seconds) {
-    const std::string data = directory + "/store-" + std::to_string(callers);
+void run_store(const std::string& directory, std::size_t callers, double seconds, bool with_keys) {
+    const std::string data =
+        directory + (with_keys ? "/store-" : "/store-without-keys-") + std::to_string(callers);
+    const std::size_t workers = std::min<std::size_t>(callers, 2);
     json_store_options options;
     options.directory = data;
     json_store opened(options);
     const double cpu_before = cpu_seconds();
-    figures f = run_load(opened, callers, std::min<std::size_t>(callers, 2), seconds);
+    figures f = run_load(opened, callers, workers, seconds, with_keys);
     const double cpu = cpu_seconds() - cpu_before;
     const health_report report = opened.health();
-    print(("store, " + std::to_string(callers) + " in flight").c_str(), f);
+    print(("store in process, " + std::string(with_keys ? "" : "without keys, ") + std::to_string(callers) +
+           " in flight")
+              .c_str(),
+          f);
     if (report.batches)
-        std::printf("%44s %.0f updates a sync, %.1f us of CPU an update, %zu warnings\n", "",
-                    static_cast<double>(report.mutations) / static_cast<double>(report.batches),
+        std::printf("%48s %zu threads call; %.0f updates a sync, %.1f us of CPU an update, %zu warnings\n",
+                    "", workers, static_cast<double>(report.mutations) / static_cast<double>(report.batches),
                     1e6 * cpu / static_cast<double>(report.mutations), report.warnings.size());
 }
 
@@ -210,9 +230,9 @@ void run_redis(const std::string& directory, double seconds) {
                               " --appendonly yes --appendfsync always --save '' --daemonize yes" + quiet;
     if (std::system(start.c_str()) != 0) return;
     while (std::system(("redis-cli -s " + socket + " ping" + quiet).c_str()) != 0) std::this_thread::yield();
-    for (const int clients : {1, 50, 256}) {
+    for (const int clients : {1, 64, 256, 1024}) {
         const auto count = static_cast<long>(seconds * (clients == 1 ? 4000 : 60000));
-        std::printf("redis appendfsync always, %d callers: ", clients);
+        std::printf("redis over a socket, appendfsync always, %d in flight, 1 thread each side: ", clients);
         std::fflush(stdout);
         const std::string run = "redis-benchmark -s " + socket + " -t set -d 100 -r 512 -q -n " +
                                 std::to_string(count) + " -c " + std::to_string(clients) +
@@ -240,8 +260,11 @@ int main(int count, char** arguments) {
     }
     test::temporary_directory own;
     if (directory.empty()) directory = own.path();
-    if (in_flight != 0) return run_store(directory, in_flight, seconds), 0;
+    if (in_flight != 0) return run_store(directory, in_flight, seconds, true), 0;
+    std::printf("A part: the store in this process. What a user gets: stadion bench --scenario updates\n");
     print("plain append + fdatasync each, 1 caller", plain_append(directory, seconds));
-    for (const std::size_t callers : {1u, 64u, 256u, 1024u}) run_store(directory, callers, seconds);
+    for (const bool with_keys : {true, false})
+        for (const std::size_t callers : {1u, 64u, 256u, 1024u})
+            run_store(directory, callers, seconds, with_keys);
     run_redis(directory, seconds);
 }
