@@ -201,6 +201,7 @@ void print_table(number_map& asked, const test::campaign_figures& figures, std::
     print_row("  crash points", 0, figures.crash_points);
     print_row("  crash states recovered from", asked["--states"] * figures.crash_points,
               figures.crash_states);
+    print_row("    distinct ones: different names or contents", 0, figures.distinct_crash_states.size());
     print_row("bytes changed", 20 * asked["--seeds"], figures.damaged_bytes);
     print_row("workloads with each of their calls failing", (asked["--seeds"] + 9) / 10, failing);
     print_row("  lives with a failed call", 0, figures.failed_calls);

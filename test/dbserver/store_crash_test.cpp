@@ -12,6 +12,23 @@ constexpr std::uint64_t share = 4;
 constexpr std::uint64_t share = 1;
 #endif
 
+TEST(crash_states, with_the_same_names_and_contents_are_one) {
+    using kind = disk_change::kind;
+    simulated_disk one, other;
+    const auto apply = [](simulated_disk& to, kind what, const char* path, std::uint64_t inode,
+                          std::string bytes = {}) {
+        to.apply({.what = what, .path = path, .inode = inode, .bytes = std::move(bytes)});
+    };
+    apply(one, kind::create, "/data/a", 1);
+    apply(one, kind::write, "/data/a", 1, "hockey");
+    apply(other, kind::create, "/data/a", 7);
+    EXPECT_NE(one.fingerprint(), other.fingerprint());
+    apply(other, kind::write, "/data/a", 7, "hockey");
+    EXPECT_EQ(one.fingerprint(), other.fingerprint());
+    apply(other, kind::create, "/data/b", 8);
+    EXPECT_NE(one.fingerprint(), other.fingerprint()) << "an empty file more";
+}
+
 // In parts, each a test of its own: they run beside each other.
 class every_crash_point : public ::testing::TestWithParam<std::uint64_t> {};
 
@@ -22,6 +39,8 @@ TEST_P(every_crash_point, of_random_workloads_keeps_what_was_acknowledged_exactl
         try_crashes(seed, 4, figures);
     EXPECT_EQ(figures.broken_promises, 0u) << figures.first_broken;
     EXPECT_GT(figures.crash_states, 100u);
+    EXPECT_LE(figures.distinct_crash_states.size(), figures.crash_states);
+    EXPECT_GT(figures.distinct_crash_states.size(), 50u) << "many are the same disk again";
 }
 
 INSTANTIATE_TEST_SUITE_P(store_crash, every_crash_point, ::testing::Range<std::uint64_t>(1, 7));

@@ -143,6 +143,20 @@ std::uint64_t simulated_disk::used_bytes() const {
     return bytes;
 }
 
+std::uint64_t simulated_disk::fingerprint() const {
+    std::uint64_t all = 0;
+    const auto mix = [&all](std::string_view text) {
+        all = (all ^ std::hash<std::string_view>{}(text)) * 0x9e3779b97f4a7c15u;
+        all ^= all >> 32;
+    };
+    for (const auto& [path, number] : names_) {
+        if (number == 0) continue;
+        mix(path);
+        mix(inodes_.at(number).cached);
+    }
+    return all;
+}
+
 class faulty_files::open_file final : public dbserver::file {
 public:
     open_file(faulty_files& in, std::string path, std::uint64_t inode)

@@ -52,6 +52,8 @@ public:
     std::string& cached(std::uint64_t inode) { return inodes_.at(inode).cached; }
     std::vector<std::string> names(const std::string& directory) const;
     std::uint64_t used_bytes() const;
+    // Of all names and contents as a process sees them: two disks with the same one are the same to it.
+    std::uint64_t fingerprint() const;
     std::uint64_t next_inode() const { return next_inode_; }
     std::map<std::string, std::uint64_t>& paths() { return names_; }
 

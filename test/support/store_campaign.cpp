@@ -231,6 +231,7 @@ private:
 
     void try_disk(simulated_disk disk) {
         ++figures_.crash_states;
+        figures_.distinct_crash_states.insert(disk.fingerprint());
         for (const char* kind : {"/data/tables/games", "/data/tables/teams"})
             for (const std::string& name : disk.names(kind))
                 if (name.ends_with(".json") &&

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 
 namespace stadion::test {
 
@@ -19,6 +20,7 @@ struct campaign_figures {
     std::uint64_t commits = 0;
     std::uint64_t crash_points = 0;
     std::uint64_t crash_states = 0;
+    std::unordered_set<std::uint64_t> distinct_crash_states; // fingerprints: many states are the same disk
     std::uint64_t failed_calls = 0;
     std::uint64_t damaged_bytes = 0;
     std::uint64_t undetected_bytes = 0;
