@@ -16,6 +16,7 @@
 // Threads: save and the rest belong to one thread at a time.
 #pragma once
 
+#include "dbserver/commit_index.hpp"
 #include "dbserver/files.hpp"
 #include "dbserver/layout.hpp"
 #include "dbserver/state.hpp"
@@ -52,6 +53,7 @@ struct saved_keys {
 
 // What checkpoint.jsonl says.
 struct manifest {
+    unsigned format = format_number; // as it was read; what is written is always the newest
     std::uint64_t number = 0;
     std::uint64_t through = 0;       // commits up to here are in the files
     std::int64_t at_us = 0;          // the time of that commit: no later one has an earlier time
@@ -60,6 +62,8 @@ struct manifest {
     std::int64_t frozen_at_us = 0;
     std::map<std::string, saved_table, std::less<>> tables;
     std::vector<saved_keys> keys;
+    std::vector<saved_index> index; // the earliest commits first
+    std::uint64_t index_files = 0;  // the highest number any of them had
 };
 
 std::string to_text(const manifest& what);
@@ -83,6 +87,7 @@ struct checkpoint_to_save {
     std::string keys; // lines to add
     std::int64_t oldest_key_us = 0;
     std::int64_t newest_key_us = 0;
+    std::vector<indexed_commit> commits; // to add to the index
 };
 
 class checkpoints {
@@ -116,6 +121,7 @@ private:
     std::error_code grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
                          std::string_view by, std::string& failed_file);
     std::error_code write_keys(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
+    std::error_code write_index(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
     std::error_code hold_to_sync(std::string path, std::unique_ptr<file> written, std::string& failed_file);
     std::error_code sync_held(std::string& failed_file);
     std::error_code sync_directories(std::string& failed_file);

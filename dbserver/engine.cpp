@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t reversal_attempts_max = 100;
-
 wire::error unavailable(std::string message, std::chrono::milliseconds retry_after) {
     wire::error e = wire::make_error(wire::status::unavailable, std::move(message));
     e.retry_after = retry_after;
@@ -65,22 +63,55 @@ engine::engine(engine_options options, bool notes_changes)
 engine::~engine() = default;
 
 void engine::commit(std::vector<v1::Mutation> mutations, completion done) {
-    auto holder = std::make_unique<request>();
-    holder->done = std::move(done);
-    holder->outcomes.resize(mutations.size());
-    holder->holder = &holder;
-    {
-        std::shared_lock passing(gate_);
-        for (std::size_t index = 0; index < mutations.size(); ++index)
-            if (auto known = perform(mutations[index], *holder, index))
-                holder->outcomes[index] = std::move(*known);
-        if (holder && holder->queued > 0) {
-            std::lock_guard hold(sequencer_);
-            open_.requests.push_back(std::move(holder));
-            work_.notify_one();
+    unfinished work;
+    work.holder = std::make_unique<request>();
+    work.holder->done = std::move(done);
+    work.holder->outcomes.resize(mutations.size());
+    work.mutations = std::move(mutations);
+    if (!perform_all(work, false)) return hand_over(std::move(work));
+    end_request(work);
+}
+
+bool engine::perform_all(unfinished& work, bool may_read) {
+    work.needed_the_past = may_read;
+    work.holder->holder = &work.holder;
+    const auto perform_next = [&] {
+        request& owner = *work.holder;
+        if (auto known = perform(work.mutations[work.next], owner, work.next))
+            owner.outcomes[work.next] = std::move(*known);
+        ++work.next;
+    };
+    const auto at_reversal = [&] { return work.mutations[work.next].has_reversal(); };
+    const auto at_end = [&] { return work.next == work.mutations.size(); };
+    while (!at_end()) {
+        {
+            std::shared_lock passing(gate_);
+            while (!at_end() && !at_reversal()) perform_next();
         }
+        if (at_end()) break;
+        if (!may_read) return false;
+        perform_next();
     }
-    if (holder) holder->done(std::move(holder->outcomes));
+    return true;
+}
+
+// What was derived from a state that has been taken back meanwhile does not stand.
+void engine::end_request(unfinished& work) {
+    if (!work.holder) return;
+    if (work.holder->queued == 0 && !work.needed_the_past)
+        return work.holder->done(std::move(work.holder->outcomes));
+    std::shared_lock passing(gate_);
+    if (work.holder->take_backs != take_backs_)
+        for (const std::size_t index : work.holder->provisional)
+            work.holder->outcomes[index] = failed(
+                v1::Outcome::UNAVAILABLE, unavailable("an update before it could not be written", 10ms));
+    std::unique_lock hold(sequencer_);
+    if (journal_ended_) {
+        hold.unlock();
+        return work.holder->done(std::move(work.holder->outcomes));
+    }
+    open_.requests.push_back(std::move(work.holder));
+    work_.notify_one();
 }
 
 engine::answer engine::perform(const v1::Mutation& mutation, request& owner, std::size_t index) {
@@ -123,6 +154,7 @@ std::optional<outcome> engine::refuse_now() const {
 
 engine::answer engine::refuse(wire::error why, bool provisional, request& owner, std::size_t index) const {
     if (provisional) {
+        if (owner.provisional.empty()) owner.take_backs = take_backs_;
         owner.provisional.push_back(index);
         ++owner.queued;
     }
@@ -236,38 +268,6 @@ engine::place engine::append(std::string_view body, std::uint32_t version, entry
     if (last) open_.requests.push_back(std::move(*owner.holder));
     if (was_empty) work_.notify_one();
     return at;
-}
-
-// The state that follows is computed without the table's lock, since its history may have to be read; if the
-// table has moved on meanwhile, it is computed again.
-engine::answer engine::reverse(operation what, request& owner, std::size_t index) {
-    table* in = find_table_of(what.reverses);
-    if (!in)
-        return failed(v1::Outcome::REFUSED,
-                      wire::make_error(wire::status::not_found,
-                                       "no update has the sequence " + std::to_string(what.reverses)));
-    what.prefix = std::string_view(in->name).starts_with(games_prefix) ? games_prefix : teams_prefix;
-    what.name = std::string_view(in->name).substr(what.prefix.size());
-    for (std::uint64_t attempt = 0; attempt < reversal_attempts_max; ++attempt) {
-        state_ptr base;
-        {
-            std::lock_guard hold(in->lock);
-            base = in->latest;
-        }
-        const auto lines = lines_of(*in);
-        if (!lines) return failed(v1::Outcome::REFUSED, lines.error());
-        auto becomes = without(*lines, options_.within, what.reverses);
-        std::lock_guard hold(in->lock);
-        if (in->latest != base) continue;
-        if (!becomes) return refuse(becomes.error(), base != in->published, owner, index);
-        auto next = std::make_shared<state>(std::move(*becomes));
-        const std::string text = to_json(*next, json_layout::compact);
-        what.becomes = text;
-        return change_table(what, *in, base, std::move(next), owner, index);
-    }
-    wire::error why = unavailable(in->name + " changes too fast for an update to be undone", 100ms);
-    why.code = wire::status::aborted;
-    return failed(v1::Outcome::UNAVAILABLE, std::move(why));
 }
 
 } // namespace stadion::dbserver

@@ -10,6 +10,9 @@
 // An answer that was derived from a state still waiting (a conflict with it) waits with it, for otherwise the
 // caller would know of a state that nobody can read, and that may yet be lost.
 //
+// A reversal needs its table's history, which has to be read: it is performed on a thread of its own
+// (engine_past.cpp), so that no commit waits for a file.
+//
 // When a batch could not be written and nothing of it is left behind, it and all that was built on it is
 // taken back: `gate_` keeps new commits out while the tables' latest states become the published ones again.
 // When it is not known what is on disk, the engine is poisoned: the same, and every later commit is refused.
@@ -26,6 +29,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -81,16 +85,23 @@ protected:
     virtual wire::result<std::string> read_archive(const table& of, std::uint64_t bytes,
                                                    std::uint32_t crc) const = 0;
 
+    // The number (commit_index.hpp) of the table whose archive has the commit; 0 when none has.
+    virtual wire::result<std::uint64_t> find_archived(std::uint64_t sequence) const = 0;
+
     // Before start: what was on disk.
     table& restore(state_ptr checkpointed);
     // Its history begins with what it is now; all of it goes into the next checkpoint.
     void begin_history_anew(table& in);
+    // The same with the whole of its history.
+    void write_anew(table& in, std::string_view lines);
     void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
     wire::result<void> restore_frozen(freeze_point since); // reads the histories of what has gone on since
     void restore_sequence(std::uint64_t sequence);
     void restore_time(std::int64_t at_us); // no commit to come is earlier
     // Then each line of the journal after that, in order.
     wire::result<void> replay_line(std::string_view text, bool gaps_are_allowed);
+    // One that the checkpoint has, where its table does not: it is applied if it follows, else left out.
+    void replay_earlier_line(std::string_view text);
     void start();
 
     // For checkpoints: what changed since the last call, as it stands after the commit `through`.
@@ -121,6 +132,7 @@ private:
         completion done;
         std::vector<outcome> outcomes;
         std::vector<std::size_t> provisional; // outcomes that stand only if what they were derived from does
+        std::uint64_t take_backs = 0;         // when the first of these was answered
         std::size_t queued = 0;               // outcomes that wait for a batch
         std::unique_ptr<request>* holder = nullptr; // until it is handed to a batch
     };
@@ -140,6 +152,13 @@ private:
         bool empty() const { return entries.empty() && requests.empty(); }
         void clear() { entries.clear(), records.clear(), requests.clear(); }
     };
+    // A request on its way; the mutations from `next` on are still to be performed.
+    struct unfinished {
+        std::unique_ptr<request> holder; // null once a batch has it
+        std::vector<v1::Mutation> mutations;
+        std::size_t next = 0;
+        bool needed_the_past = false;
+    };
     struct frozen_board {
         freeze_point since;
         std::map<std::string, state_ptr, std::less<>> states;
@@ -149,6 +168,12 @@ private:
         std::int64_t at_us;
     };
 
+    // False when the next mutation may have to read, and that is not allowed here.
+    bool perform_all(unfinished& work, bool may_read);
+    void end_request(unfinished& work);
+    void hand_over(unfinished&& work);
+    void run_past();
+    void end_past();
     // Of these, an answer of nothing means that the outcome comes with a batch; the request may be gone.
     using answer = std::optional<outcome>;
     answer perform(const v1::Mutation& mutation, request& owner, std::size_t index);
@@ -159,7 +184,9 @@ private:
     answer refuse(wire::error why, bool provisional, request& owner, std::size_t index) const;
     place append(std::string_view body, std::uint32_t version, entry made);
     std::optional<outcome> refuse_now() const;
-    table* find_table_of(std::uint64_t sequence) const;
+    wire::result<table*> find_table_of(std::uint64_t sequence) const;
+    std::vector<table*> tables_numbered(std::uint64_t number) const;
+    bool has_commit(const table& in, std::uint64_t sequence, bool looks_into_archive) const;
     wire::result<std::string> lines_of(const table& in) const;
     std::shared_ptr<const frozen_board> frozen() const;
     void freeze_now(freeze_point since);
@@ -180,6 +207,7 @@ private:
 
     std::shared_mutex gate_;
     std::atomic<bool> taking_back_{false};
+    std::uint64_t take_backs_ = 0; // changed with gate_ alone
 
     std::mutex sequencer_;
     std::condition_variable work_;
@@ -187,6 +215,7 @@ private:
     std::uint64_t last_sequence_ = 0;
     std::int64_t last_at_us_ = 0;
     bool stopping_ = false;
+    bool journal_ended_ = false; // nothing more is taken from open_
 
     std::atomic<std::uint64_t> published_sequence_{0};
     std::atomic<std::size_t> pending_mutations_{0};
@@ -209,8 +238,14 @@ private:
     std::string condition_detail_;
     std::vector<std::string> warnings_;
 
+    std::mutex past_lock_;
+    std::condition_variable past_wake_;
+    std::deque<unfinished> past_waiting_;
+    bool past_ends_ = false;
+
     std::mutex stop_lock_;
     std::thread journal_thread_;
+    std::thread past_thread_;
 };
 
 } // namespace stadion::dbserver

@@ -8,11 +8,13 @@ namespace stadion::dbserver {
 
 void engine::start() {
     journal_thread_ = std::thread([this] { run_journal(); });
+    past_thread_ = std::thread([this] { run_past(); });
 }
 
 void engine::stop() {
     std::lock_guard once(stop_lock_);
     set_condition(condition::stopped, "the server is stopping");
+    end_past(); // before the journal's, which answers what it was doing
     {
         std::unique_lock nobody_passes(gate_);
         std::lock_guard hold(sequencer_);
@@ -28,7 +30,8 @@ void engine::run_journal() {
         {
             std::unique_lock hold(sequencer_);
             work_.wait(hold, [this] { return stopping_ || !open_.empty(); });
-            if (open_.empty()) return;
+            journal_ended_ = open_.empty();
+            if (journal_ended_) return;
             std::swap(taken, open_);
         }
         if (planted(bug::publishes_before_sync)) publish(taken);
@@ -123,6 +126,7 @@ void engine::take_back(batch& failed, result_code result, const wire::error& why
     taking_back_.store(true, std::memory_order_release);
     {
         std::unique_lock nobody_passes(gate_);
+        ++take_backs_;
         {
             std::lock_guard hold(sequencer_);
             std::swap(built_on_it, open_);

@@ -106,20 +106,6 @@ wire::result<std::vector<change>> engine::history(std::string_view name, std::ui
     return changes_of(*lines, options_.within, after_version, up_to, limit);
 }
 
-table* engine::find_table_of(std::uint64_t sequence) const {
-    if (const auto retained = publication_.find(sequence))
-        return retained->state ? tables_.find(retained->state->table()) : nullptr;
-    std::vector<table*> all;
-    tables_.visit({}, {}, [&](table& one) { return all.push_back(&one), true; });
-    const std::string begin = R"({"sequence":)" + std::to_string(sequence) + ",";
-    for (table* one : all) {
-        const auto lines = lines_of(*one);
-        if (!lines) continue;
-        if (lines->starts_with(begin) || lines->find("\n" + begin) != std::string::npos) return one;
-    }
-    return nullptr;
-}
-
 subscription engine::watch(sink to) { return publication_.watch(std::move(to)); }
 
 std::optional<std::vector<event>> engine::events_since(std::uint64_t since, std::size_t limit) const {
@@ -169,12 +155,15 @@ table& engine::restore(state_ptr checkpointed) {
     return in;
 }
 
-void engine::begin_history_anew(table& in) {
+void engine::begin_history_anew(table& in) { write_anew(in, line_of_state(*in.published)); }
+
+void engine::write_anew(table& in, std::string_view lines) {
     in.archive_bytes = 0;
     in.archive_crc = 0;
     in.archive_last = 0;
     in.recent = {};
-    in.recent.append(in.published->sequence(), line_of_state(*in.published));
+    for_each_line(lines,
+                  [&](std::string_view line, std::uint64_t sequence) { in.recent.append(sequence, line); });
     if (!std::exchange(in.dirty, true)) changed_tables_.push_back(&in);
 }
 
@@ -200,6 +189,19 @@ void engine::restore_sequence(std::uint64_t sequence) {
     last_sequence_ = sequence;
     published_sequence_.store(sequence, std::memory_order_release);
     publication_.begin_after(sequence);
+}
+
+void engine::replay_earlier_line(std::string_view text) {
+    json_reader in(text);
+    line one;
+    if (!read_line(in, one) || one.what.what == verb::freeze) return;
+    table& where = tables_.find_or_make(std::string(one.what.prefix) + std::string(one.what.name));
+    if (one.version != (where.published ? where.published->version() : 0) + 1) return;
+    const auto next = next_state(one, options_.within, where.published.get());
+    if (!next) return;
+    where.published = where.latest = next;
+    where.recent.append(one.sequence, text);
+    if (!std::exchange(where.dirty, true)) changed_tables_.push_back(&where);
 }
 
 wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allowed) {

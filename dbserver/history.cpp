@@ -1,5 +1,6 @@
 #include "dbserver/history.hpp"
 
+#include <charconv>
 #include <deque>
 #include <unordered_map>
 #include <unordered_set>
@@ -42,6 +43,27 @@ std::unordered_map<std::uint64_t, std::uint64_t> undone_by(const std::vector<lin
 }
 
 } // namespace
+
+std::uint64_t sequence_of_line(std::string_view line) noexcept {
+    constexpr std::string_view begin = R"({"sequence":)";
+    std::uint64_t sequence = 0;
+    if (line.starts_with(begin))
+        std::from_chars(line.data() + begin.size(), line.data() + line.size(), sequence);
+    return sequence;
+}
+
+void for_each_line(std::string_view lines, const std::function<void(std::string_view, std::uint64_t)>& show) {
+    while (!lines.empty()) {
+        const std::size_t size = std::min(lines.find('\n'), lines.size() - 1) + 1;
+        show(lines.substr(0, size), sequence_of_line(lines));
+        lines.remove_prefix(size);
+    }
+}
+
+bool has_line_of(std::string_view lines, std::uint64_t sequence) {
+    const std::string begin = R"({"sequence":)" + std::to_string(sequence) + ",";
+    return lines.starts_with(begin) || lines.find("\n" + begin) != std::string_view::npos;
+}
 
 std::shared_ptr<state> next_state(const line& one, const limits& within, const state* before) {
     std::shared_ptr<state> next;

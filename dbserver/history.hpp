@@ -15,6 +15,14 @@ namespace stadion::dbserver {
 // The state that a line makes of the one before (null: of none); null when it cannot.
 std::shared_ptr<state> next_state(const line& one, const limits& within, const state* before);
 
+// The sequence of a line; 0 when it is not one.
+std::uint64_t sequence_of_line(std::string_view line) noexcept;
+// Shows each line, with its newline, and its sequence.
+void for_each_line(std::string_view lines,
+                   const std::function<void(std::string_view line, std::uint64_t sequence)>& show);
+// Whether one of the lines is of that commit.
+bool has_line_of(std::string_view lines, std::uint64_t sequence);
+
 // Plays the lines, oldest first, and shows each with the state it made (null `visit` answers stop it). A line
 // that cannot be read or applied is DATA_LOSS.
 wire::result<void> replay(std::string_view lines, const limits& within,

@@ -91,6 +91,20 @@ wire::result<std::string> json_store::read_archive(const table& of, std::uint64_
                                             : std::string(" does not match its checksum")));
 }
 
+wire::result<std::uint64_t> json_store::find_archived(std::uint64_t sequence) const {
+    std::vector<saved_index> index;
+    {
+        std::lock_guard hold(index_lock_);
+        index = index_;
+    }
+    return find_commit(*files_, where_, index, sequence);
+}
+
+void json_store::show_index() {
+    std::lock_guard hold(index_lock_);
+    index_ = checkpoints_->in_force().index;
+}
+
 bool json_store::checkpoint_now(bool at_leisure) {
     std::lock_guard one_at_a_time(checkpointing_);
     at_leisure_ = at_leisure;
@@ -99,7 +113,9 @@ bool json_store::checkpoint_now(bool at_leisure) {
     const manifest& before = checkpoints_->in_force();
     const bool nothing_new =
         changes.tables.empty() && changes.keys.empty() && changes.through == before.through;
-    if (nothing_new && before.number != 0 && checkpoints_->is_certain()) return true;
+    const bool as_it_should_be =
+        before.number != 0 && before.format == format_number && checkpoints_->is_certain();
+    if (nothing_new && as_it_should_be) return true;
     return save(std::move(changes));
 }
 
@@ -111,11 +127,13 @@ bool json_store::save(changed_since changes) {
     what.frozen_since = changes.frozen_since.sequence;
     what.frozen_at_us = changes.frozen_since.at_us;
     what.now_us = now_us();
+    what.commits = to_index_;
     for (const auto& [in, snapshot] : changes.tables) {
         table_to_save& one = what.tables.emplace_back();
         one.name = in->name;
         one.snapshot = snapshot;
         std::lock_guard hold(in->lock);
+        in->recent.list_through(snapshot->sequence(), in->number, what.commits);
         if (!planted(bug::forgets_history)) one.history = in->recent.text_through(snapshot->sequence());
     }
     what.oldest_key_us = changes.keys.empty() ? 0 : changes.keys.front().second.at_us;
@@ -139,6 +157,8 @@ bool json_store::save(changed_since changes) {
             archived = in->recent.drop_through(saved.history_last);
         }
         changes.keys.clear();
+        to_index_.clear();
+        show_index();
     }
     if (failure) {
         warn("checkpoint failed at " + failed_file + ": " + failure.message());

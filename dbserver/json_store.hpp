@@ -59,7 +59,10 @@ private:
     wire::result<std::string> read_archive(const table& of, std::uint64_t bytes,
                                            std::uint32_t crc) const override;
 
+    wire::result<std::uint64_t> find_archived(std::uint64_t sequence) const override;
+
     void maintain();
+    void show_index();
     bool save(changed_since changes);
     void rest();
     void prepare_a_step();
@@ -76,6 +79,11 @@ private:
     bool at_leisure_ = false; // with that lock: the checkpoint being made is the maintenance thread's
     std::chrono::steady_clock::time_point worked_since_;
     std::atomic<std::uint64_t> checkpoint_sequence_{0};
+    std::vector<indexed_commit>
+        to_index_; // with that lock: commits that are in archives, but in no index yet
+
+    mutable std::mutex index_lock_;
+    std::vector<saved_index> index_; // of the checkpoint in force
 
     std::mutex maintenance_lock_;
     std::condition_variable maintenance_wake_;

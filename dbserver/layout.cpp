@@ -2,6 +2,7 @@
 
 #include "dbserver/crc32c.hpp"
 #include "dbserver/json_text.hpp"
+#include "dbserver/sha256.hpp"
 
 #include <charconv>
 
@@ -19,19 +20,7 @@ std::string numbered(std::uint64_t number) {
     return std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
 }
 
-// "games/hockey" with its last part as a file name.
-std::string below(const std::string& directory, std::string_view table, std::string_view extension) {
-    const std::size_t slash = table.find('/');
-    std::string path = directory + "/";
-    path += table.substr(0, slash + 1);
-    path += file_name_of(table.substr(slash + 1));
-    path += extension;
-    return path;
-}
-
-} // namespace
-
-std::string file_name_of(std::string_view name) {
+std::string encoded_name(std::string_view name) {
     std::string encoded;
     for (const char c : name) {
         if (is_plain(c))
@@ -43,16 +32,64 @@ std::string file_name_of(std::string_view name) {
             encoded += '%' + hex;
         }
     }
+    return encoded;
+}
+
+// The first bytes of an encoded name, ~ and what tells it from others.
+std::string cut_name(const std::string& encoded, const std::string& mark) {
+    std::size_t cut = file_name_bytes_max - 1 - mark.size();
+    while (encoded[cut - 1] == '%' || encoded[cut - 2] == '%') --cut;
+    return encoded.substr(0, cut) + '~' + mark;
+}
+
+// "games/hockey" with its last part as a file name.
+std::string below(const std::string& directory, std::string_view table, std::string_view extension,
+                  std::string (*named)(std::string_view)) {
+    const std::size_t slash = table.find('/');
+    std::string path = directory + "/";
+    path += table.substr(0, slash + 1);
+    path += named(table.substr(slash + 1));
+    path += extension;
+    return path;
+}
+
+} // namespace
+
+std::string file_name_of(std::string_view name) {
+    std::string encoded = encoded_name(name);
+    return encoded.size() <= file_name_bytes_max ? encoded : cut_name(encoded, sha256_text(name));
+}
+
+std::string former_file_name_of(std::string_view name) {
+    std::string encoded = encoded_name(name);
     if (encoded.size() <= file_name_bytes_max) return encoded;
     const std::uint32_t one = crc32c(name);
     const std::uint32_t other = crc32c_extend(one, encoded);
-    std::size_t cut = file_name_bytes_max - 17;
-    while (encoded[cut - 1] == '%' || encoded[cut - 2] == '%') --cut;
-    return encoded.substr(0, cut) + '~' + hexadecimal(std::uint64_t{one} << 32 | other);
+    return cut_name(encoded, hexadecimal(std::uint64_t{one} << 32 | other));
 }
 
-std::string layout::table(std::string_view name) const { return below(tables(), name, ".json"); }
-std::string layout::history(std::string_view name) const { return below(histories(), name, ".jsonl"); }
+bool is_former_file_name(std::string_view file_name) {
+    const std::size_t mark = file_name.find('~');
+    if (mark == std::string_view::npos) return false;
+    const auto digits = file_name.substr(mark + 1, file_name.find('.', mark) - mark - 1);
+    return digits.size() == 16;
+}
+
+std::string layout::table(std::string_view name) const {
+    return below(tables(), name, ".json", file_name_of);
+}
+std::string layout::history(std::string_view name) const {
+    return below(histories(), name, ".jsonl", file_name_of);
+}
+std::string layout::former_table(std::string_view name) const {
+    return below(tables(), name, ".json", former_file_name_of);
+}
+std::string layout::former_history(std::string_view name) const {
+    return below(histories(), name, ".jsonl", former_file_name_of);
+}
+std::string layout::index_file(std::uint64_t number) const {
+    return index() + "/" + numbered(number) + ".commits";
+}
 std::string layout::segment(std::uint64_t number) const {
     return journal() + "/" + numbered(number) + ".log";
 }

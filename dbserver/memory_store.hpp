@@ -13,6 +13,7 @@ public:
 
 private:
     written persist(std::string&, std::uint64_t, std::string&) override { return written::durable; }
+    wire::result<std::uint64_t> find_archived(std::uint64_t) const override { return std::uint64_t{0}; }
     wire::result<std::string> read_archive(const table&, std::uint64_t, std::uint32_t) const override {
         return std::string();
     }

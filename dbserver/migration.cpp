@@ -44,6 +44,8 @@ void opening::migrate(unsigned from) {
             read->stamp(read->sequence() ? read->sequence() : what.through, std::max(1u, read->version()),
                         read->updated_at_us() ? read->updated_at_us() : what.now_us);
             what.tables.push_back({read->table(), read, line_of_state(*read)});
+            what.commits.push_back({read->sequence(), table_number(read->table())});
+            what.at_us = std::max(what.at_us, read->updated_at_us());
         }
     }
     stop_at_damage();
@@ -51,7 +53,8 @@ void opening::migrate(unsigned from) {
     remove_tree(files_, fresh.root);
     for (const std::string& path :
          {fresh.root, fresh.tables(), fresh.tables() + "/games", fresh.tables() + "/teams", fresh.histories(),
-          fresh.histories() + "/games", fresh.histories() + "/teams", fresh.keys(), fresh.journal()})
+          fresh.histories() + "/games", fresh.histories() + "/teams", fresh.keys(), fresh.index(),
+          fresh.journal()})
         must(files_.make_directory(path), "cannot make " + path);
     for (const std::string& path : {fresh.tables(), fresh.histories()})
         must(files_.sync_directory(path), "cannot sync " + path);

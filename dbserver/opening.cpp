@@ -1,6 +1,7 @@
 #include "dbserver/opening.hpp"
 
 #include "dbserver/crc32c.hpp"
+#include "dbserver/history.hpp"
 #include "dbserver/json_text.hpp"
 #include "dbserver/planted_bug.hpp"
 #include "dbserver/state_json.hpp"
@@ -57,13 +58,7 @@ void opening::take_lock() {
 void opening::check_format() {
     std::string text;
     const auto failure = read_all(files_, where_.format(), text);
-    if (failure == std::errc::no_such_file_or_directory) {
-        const std::string fresh = beside(where_.format());
-        text = std::to_string(format_number) + "\n" + store_.how_.program + "\n";
-        must(write_new(files_, fresh, text), "cannot write " + fresh);
-        must(files_.rename(fresh, where_.format()), "cannot write " + where_.format());
-        return must(files_.sync_directory(where_.root), "cannot sync " + where_.root);
-    }
+    if (failure == std::errc::no_such_file_or_directory) return write_format();
     must(failure, "cannot read " + where_.format());
     unsigned number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -73,13 +68,23 @@ void opening::check_format() {
         throw store_unavailable(where_.format() + " says format " + std::to_string(number) +
                                 "; this program knows formats up to " + std::to_string(format_number) +
                                 ": use the program that wrote it, or a later one");
-    if (number < format_number) migrate(number);
+    if (number == 1) migrate(number);
+    if (number == 2) write_format(); // before anything is changed; checkpoint.jsonl says how far that is
+}
+
+void opening::write_format() {
+    const std::string fresh = beside(where_.format());
+    const std::string text = std::to_string(format_number) + "\n" + store_.how_.program + "\n";
+    must(write_new(files_, fresh, text), "cannot write " + fresh);
+    must(files_.rename(fresh, where_.format()), "cannot write " + where_.format());
+    must(files_.sync_directory(where_.root), "cannot sync " + where_.root);
 }
 
 void opening::make_directories() {
     for (const std::string& path :
          {where_.tables(), where_.tables() + "/games", where_.tables() + "/teams", where_.histories(),
-          where_.histories() + "/games", where_.histories() + "/teams", where_.keys(), where_.journal()})
+          where_.histories() + "/games", where_.histories() + "/teams", where_.keys(), where_.index(),
+          where_.journal()})
         must(files_.make_directory(path), "cannot make " + path);
     for (const std::string& path : {where_.tables(), where_.histories(), where_.root})
         must(files_.sync_directory(path), "cannot sync " + path);
@@ -120,12 +125,18 @@ void opening::read_checkpoint() {
         return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
     }
     store_.restore_time(std::max(manifest_.at_us, manifest_.frozen_at_us));
-    for (const auto& [name, saved] : manifest_.tables) {
+    former_ = manifest_.format < format_number;
+    indexes_anew_ = former_ || salvaging();
+    read_index();
+    if (former_) find_clashes();
+    for (auto& [name, saved] : manifest_.tables) {
+        if (clashing_.contains(name)) continue;
         const std::size_t damage_before = damage_.size();
         read_table(name, saved);
         if (salvaging() && damage_.size() > damage_before) salvage_table(name, saved);
     }
     for (const saved_keys& saved : manifest_.keys) read_keys(saved);
+    tell_clashes_apart();
     if (renamed_)
         for (const char* kind : {"/games", "/teams"})
             must(files_.sync_directory(where_.tables() + kind), "cannot sync " + where_.tables() + kind);
@@ -143,15 +154,39 @@ bool opening::read_matching(const std::string& path, std::uint64_t bytes, std::u
            (crc32c(text) == crc || planted(bug::ignores_file_checksum));
 }
 
-void opening::read_table(const std::string& name, const saved_table& saved) {
-    const std::string path = where_.table(name);
+void opening::read_index() {
+    if (indexes_anew_) return manifest_.index.clear();
+    std::string records;
+    for (const saved_index& one : manifest_.index)
+        if (const std::string path = where_.index_file(one.number);
+            !read_matching(path, one.bytes, one.crc, records))
+            note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
+}
+
+std::string opening::table_path(std::string_view name) const {
+    return former_ ? where_.former_table(name) : where_.table(name);
+}
+
+std::string opening::history_path(std::string_view name) const {
+    return former_ ? where_.former_history(name) : where_.history(name);
+}
+
+void opening::note_commits(const table& of, std::string_view lines) {
+    if (!indexes_anew_) return;
+    for_each_line(lines, [&](std::string_view, std::uint64_t sequence) {
+        store_.to_index_.push_back({sequence, of.number});
+    });
+}
+
+void opening::read_table(const std::string& name, saved_table& saved) {
+    const std::string path = table_path(name);
     std::string text;
     // One byte more than it should have, so that something behind it is noticed.
     std::unique_ptr<file> from;
     bool matches = !files_.open(path, open_mode::read, from) && !from->read_at(0, saved.bytes + 1, text) &&
                    text.size() == saved.bytes && crc32c(text) == saved.crc;
     if (!matches) {
-        const std::string beside = checkpoints::beside(where_, name, saved.checkpoint);
+        const std::string beside = table_beside(path, saved.checkpoint);
         if (!read_matching(beside, saved.bytes, saved.crc, text))
             return note(
                 {path, 0, {name}, "is missing or does not match its checksum in " + where_.checkpoint()});
@@ -164,12 +199,18 @@ void opening::read_table(const std::string& name, const saved_table& saved) {
         return note({path, 0, {name}, "is not the table that " + where_.checkpoint() + " says it is"});
     std::string history;
     if (saved.history_bytes > 0 &&
-        !read_matching(where_.history(name), saved.history_bytes, saved.history_crc, history))
-        return note({where_.history(name),
+        !read_matching(history_path(name), saved.history_bytes, saved.history_crc, history))
+        return note({history_path(name),
                      0,
                      {name},
                      "is missing or does not match its checksum in " + where_.checkpoint()});
     table& in = store_.restore(read);
+    if (path != where_.table(name)) {
+        store_.write_anew(in, history);
+        saved.history_bytes = saved.history_crc = saved.history_last = 0;
+        return;
+    }
+    note_commits(in, history);
     in.archive_bytes = saved.history_bytes;
     in.archive_crc = saved.history_crc;
     in.archive_last = saved.history_last;
@@ -196,7 +237,7 @@ void opening::read_keys(const saved_keys& saved) {
             else if (member == "at")
                 record.at_us = in.integer<std::int64_t>();
             else if (member == "answer")
-                record.answer = state_from_json(in.raw_value());
+                note_answer(record.answer = state_from_json(in.raw_value()));
             else
                 in.fail();
         }
@@ -223,16 +264,19 @@ void opening::remove_leftovers() {
     std::vector<std::string> names;
     must(files_.list(where_.journal(), names), "cannot read " + where_.journal());
     for (const std::string& name : names)
-        if (const auto number = file_number(name, ".log"); number && *number < manifest_.first_segment)
+        if (const auto number = file_number(name, ".log");
+            number && *number < manifest_.first_segment && clashing_.empty())
             files_.remove(where_.journal() + "/" + name);
+    if (!indexes_anew_ && manifest_.number != 0) remove_former_files(manifest_.index);
 }
 
 void opening::play_journal() {
     store_.restore_sequence(manifest_.through);
     std::vector<damage> passed_over;
-    const auto visit = [this](const record& one) { return store_.replay_line(one.line, false); };
-    auto read =
-        read_journal(files_, where_, {manifest_.first_segment, manifest_.through, false}, visit, passed_over);
+    const auto visit = [this](const record& one) { return play_line(one); };
+    recovery_request what{manifest_.first_segment, manifest_.through, false, false};
+    if (!clashing_.empty()) what.first_segment = 0, what.shows_earlier = true;
+    auto read = read_journal(files_, where_, what, visit, passed_over);
     if (const damage* found = std::get_if<damage>(&read)) {
         note(*found);
         stop_at_damage();
@@ -247,8 +291,13 @@ void opening::play_journal() {
         stop_at_damage();
     }
     repair(end);
+    std::erase_if(manifest_.tables, [&](const auto& saved) {
+        return clashing_.contains(saved.first) && !store_.tables().find(saved.first);
+    });
     store_.checkpoints_->begin(std::move(manifest_));
     store_.checkpoint_sequence_.store(store_.checkpoints_->in_force().through);
+    store_.show_index();
+    if (former_) end_migration();
 }
 
 // What was read may never have reached the disk: it is written again before it is answered from.

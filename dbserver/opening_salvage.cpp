@@ -25,7 +25,7 @@ void opening::salvage_table(const std::string& name, const saved_table& saved) {
     std::string text;
     std::shared_ptr<state> kept;
     if (saved.history_bytes > 0 &&
-        read_matching(where_.history(name), saved.history_bytes, saved.history_crc, text)) {
+        read_matching(history_path(name), saved.history_bytes, saved.history_crc, text)) {
         const auto played =
             replay(text, store_.options().within, [&](const line&, const std::shared_ptr<state>& made) {
                 kept = made;
@@ -34,7 +34,7 @@ void opening::salvage_table(const std::string& name, const saved_table& saved) {
         if (!played) kept.reset();
     }
     const bool has_history = kept != nullptr;
-    if (!kept && !read_all(files_, where_.table(name), text)) kept = state_from_json(text);
+    if (!kept && !read_all(files_, table_path(name), text)) kept = state_from_json(text);
     if (!kept || kept->table() != name) {
         store_.warn("salvaged: " + name + " is lost but for what the journal has of it");
         return;
@@ -42,6 +42,8 @@ void opening::salvage_table(const std::string& name, const saved_table& saved) {
     table& in = store_.restore(kept);
     store_.begin_history_anew(in);
     if (!has_history) return;
+    if (former_) return store_.write_anew(in, text);
+    note_commits(in, text);
     in.recent = {};
     in.archive_bytes = saved.history_bytes;
     in.archive_crc = saved.history_crc;
@@ -59,7 +61,8 @@ void opening::salvage_all_tables() {
             std::string text;
             must(read_all(files_, path, text), "cannot read " + path);
             const auto kept = state_from_json(text);
-            if (!kept || where_.table(kept->table()) != path) {
+            if (!kept ||
+                (where_.table(kept->table()) != path && where_.former_table(kept->table()) != path)) {
                 set_aside({path, 0, {}, "is not the table that its name says"});
                 continue;
             }

@@ -158,7 +158,8 @@ private:
 
     bool show(const std::vector<record>& batch, std::string_view bytes) {
         for (const record& one : batch) {
-            if ((one.flags & control_record) || one.sequence <= what_.after_sequence) continue;
+            if (one.flags & control_record) continue;
+            if (one.sequence <= what_.after_sequence && !what_.shows_earlier) continue;
             const auto shown = visit_(one);
             if (shown) continue;
             const auto place = static_cast<std::size_t>(one.line.data() - bytes.data()) - record_header_bytes;

@@ -42,6 +42,7 @@ struct recovery_request {
     std::uint64_t first_segment = 0;  // 0: whichever is there
     std::uint64_t after_sequence = 0; // earlier commits are in the checkpoint
     bool salvage = false;             // pass over damage and gaps, noting them
+    bool shows_earlier = false;       // show the commits that are in the checkpoint too, where there are any
 };
 
 using line_visitor = std::function<wire::result<void>(const record&)>;

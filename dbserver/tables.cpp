@@ -21,6 +21,17 @@ std::string_view recent_lines::text_through(std::uint64_t sequence) const {
     return std::string_view(text_).substr(0, lines == 0 ? 0 : ends_[lines - 1].at);
 }
 
+bool recent_lines::has(std::uint64_t sequence) const {
+    const std::size_t lines = lines_through(sequence);
+    return lines > 0 && ends_[lines - 1].sequence == sequence;
+}
+
+void recent_lines::list_through(std::uint64_t sequence, std::uint64_t table,
+                                std::vector<indexed_commit>& into) const {
+    for (std::size_t i = 0, lines = lines_through(sequence); i < lines; ++i)
+        into.push_back({ends_[i].sequence, table});
+}
+
 void recent_lines::drop_after(std::uint64_t sequence) {
     text_.resize(text_through(sequence).size());
     ends_.resize(lines_through(sequence));

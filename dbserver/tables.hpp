@@ -5,6 +5,7 @@
 // state in memory, never across I/O. An entry's lock may be taken before the sequencer's, never after it.
 #pragma once
 
+#include "dbserver/commit_index.hpp"
 #include "dbserver/state.hpp"
 
 #include <array>
@@ -32,6 +33,9 @@ public:
     [[nodiscard]] std::string drop_through(std::uint64_t sequence);
 
     const std::string& text() const noexcept { return text_; }
+    bool has(std::uint64_t sequence) const;
+    // Adds the sequences up to this one.
+    void list_through(std::uint64_t sequence, std::uint64_t table, std::vector<indexed_commit>& into) const;
     std::string_view text_through(std::uint64_t sequence) const;
 
 private:
@@ -46,9 +50,10 @@ private:
 };
 
 struct table {
-    explicit table(std::string full_name) : name(std::move(full_name)) {}
+    explicit table(std::string full_name) : name(std::move(full_name)), number(table_number(name)) {}
 
     const std::string name; // "games/hockey"
+    const std::uint64_t number;
 
     mutable std::mutex lock;
     // All below: guarded by `lock`.

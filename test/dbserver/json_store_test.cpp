@@ -62,7 +62,7 @@ TEST_F(json_store_on_disk, keeps_a_table_as_pretty_printed_json_under_its_encode
     const auto game = nlohmann::json::parse(read("tables/games/%C5%81%C3%B3d%C5%BA%20vs%2E%20Brno.json"));
     EXPECT_EQ(game["title"], "say \"hi\"");
     EXPECT_EQ(game["points"]["Brno"], -1);
-    EXPECT_THAT(read("FORMAT"), HasSubstr("2\n"));
+    EXPECT_THAT(read("FORMAT"), HasSubstr("3\n"));
 }
 
 TEST_F(json_store_on_disk, keeps_apart_names_too_long_for_a_file) {
@@ -107,29 +107,6 @@ TEST_F(json_store_on_disk, finds_everything_again_tables_keys_history_and_freeze
     EXPECT_TRUE(opened.health().warnings.empty());
 }
 
-TEST_F(json_store_on_disk, a_game_larger_than_is_allowed_now_stays_readable_and_can_be_made_smaller) {
-    json_store_options roomy = options();
-    roomy.engine.within.game_bytes_max = 1 << 20;
-    const std::map<std::string, std::int32_t> large{{std::string(100, 'x'), 1}, {std::string(100, 'y'), 2}};
-    {
-        json_store opened(roomy);
-        commit_and_wait(opened, set_points("g", large));
-        opened.checkpoint_now();
-        commit_and_wait(opened, set_points("g", {{"A", 1}}));
-    }
-    json_store_options narrow = options();
-    narrow.engine.within.game_bytes_max = 200;
-    json_store opened(narrow);
-    const store& reader = opened;
-    ASSERT_TRUE(reader.load("games/g"));
-    EXPECT_EQ(reader.history("games/g")->size(), 2u);
-    EXPECT_EQ(commit_and_wait(opened, set_points("g", {{"A", 2}})).failure->code,
-              wire::status::resource_exhausted);
-    v1::Mutation smaller;
-    smaller.mutable_replace_score()->set_game("g");
-    EXPECT_EQ(commit_and_wait(opened, smaller).result, v1::Outcome::APPLIED);
-}
-
 TEST_F(json_store_on_disk, refuses_a_second_process_and_names_the_first) {
     json_store opened(options());
     try {
@@ -142,12 +119,12 @@ TEST_F(json_store_on_disk, refuses_a_second_process_and_names_the_first) {
 
 TEST_F(json_store_on_disk, refuses_a_newer_format) {
     { json_store opened(options()); }
-    ASSERT_FALSE(write_new(*system_files(), options().directory + "/FORMAT", "3\nstadion 9.0\n"));
+    ASSERT_FALSE(write_new(*system_files(), options().directory + "/FORMAT", "4\nstadion 9.0\n"));
     try {
         json_store opened(options());
         FAIL() << "a newer format was opened";
     } catch (const store_unavailable& refused) {
-        EXPECT_THAT(refused.what(), HasSubstr("format 3"));
+        EXPECT_THAT(refused.what(), HasSubstr("format 4"));
     }
 }
 

@@ -48,6 +48,29 @@ TEST_F(opening_a_directory, leaves_other_programs_files_alone) {
     for (const auto& name : others) EXPECT_TRUE(fs::exists(root / name)) << name;
 }
 
+TEST_F(opening_a_directory, a_game_larger_than_is_allowed_now_stays_readable_and_can_be_made_smaller) {
+    json_store_options roomy = options();
+    roomy.engine.within.game_bytes_max = 1 << 20;
+    const std::map<std::string, std::int32_t> large{{std::string(100, 'x'), 1}, {std::string(100, 'y'), 2}};
+    {
+        json_store opened(roomy);
+        commit_and_wait(opened, set_points("g", large));
+        opened.checkpoint_now();
+        commit_and_wait(opened, set_points("g", {{"A", 1}}));
+    }
+    json_store_options narrow = options();
+    narrow.engine.within.game_bytes_max = 200;
+    json_store opened(narrow);
+    const store& reader = opened;
+    ASSERT_TRUE(reader.load("games/g"));
+    EXPECT_EQ(reader.history("games/g")->size(), 2u);
+    EXPECT_EQ(commit_and_wait(opened, set_points("g", {{"A", 2}})).failure->code,
+              wire::status::resource_exhausted);
+    v1::Mutation smaller;
+    smaller.mutable_replace_score()->set_game("g");
+    EXPECT_EQ(commit_and_wait(opened, smaller).result, v1::Outcome::APPLIED);
+}
+
 TEST_F(opening_a_directory, removes_what_an_unfinished_checkpoint_left) {
     { json_store first(options()); }
     const std::string own[] = {"FORMAT.new", "checkpoint.jsonl.new", "tables/games/hockey.json.17.new",
