@@ -95,7 +95,7 @@ def run_phases(minutes: float, quiet_s: float, attack_s: float, attacking) -> tu
         for phases, length, on in ((quiet, quiet_s, False), (attacked, attack_s, True)):
             (attacking.set if on else attacking.clear)()
             begun = time.monotonic()
-            time.sleep(length)
+            attack_wire.hold(length)
             phases.append((begun, time.monotonic()))
     attacking.clear()
     return quiet, attacked

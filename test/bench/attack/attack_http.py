@@ -4,9 +4,8 @@ import base64
 import json
 import os
 import random
-import time
 
-from attack_wire import connect, drain, send_all
+from attack_wire import connect, drain, hold, send_all
 
 UPGRADE = ("GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{more}\r\n")
@@ -59,7 +58,7 @@ def pipelined_upgrade(target, rng: random.Random):
     with connect(address) as to:
         before = head("GET", "/v1/games?page_size=1000", address) * rng.choice([1, 50, 2000])
         send_all(to, before + upgrade(address) + message(b'{"subscribe":["games/*"]}') * rng.choice([0, 1, 50]), 1)
-        time.sleep(rng.uniform(0, 0.5))
+        hold(rng.uniform(0, 0.5))
         drain(to, 0.2)
 
 
@@ -68,7 +67,7 @@ def websocket_storm(target, rng: random.Random):
     address = target.any(rng)
     with connect(address) as to:
         send_all(to, upgrade(address) + message(b'{"subscribe":["games/*","teams/*"]}') * 2500, 2)
-        time.sleep(rng.uniform(0.2, 2))
+        hold(rng.uniform(0.2, 2))
 
 
 def websocket_garbage(target, rng: random.Random):
@@ -123,7 +122,7 @@ def half_bodies(target, rng: random.Random):
         to = connect(address)
         send_all(to, head("PUT", "/v1/games/half", address, "Content-Length: 1000000") + b"x" * 900_000, 0.2)
         held.append(to)
-    time.sleep(rng.uniform(0, 2))
+    hold(rng.uniform(0, 2))
     for to in held:
         to.close()
 
@@ -161,7 +160,7 @@ def streams_unread(target, rng: random.Random):
         to = connect(address)
         send_all(to, head("GET", f"{path}?topics={topics},games/*&since={rng.choice([0, 1, 10 ** 18])}", address), 0.3)
         held.append(to)
-    time.sleep(rng.uniform(0.2, 2))
+    hold(rng.uniform(0.2, 2))
     for to in held:
         to.close()
 
@@ -171,7 +170,7 @@ def pipelined_reads(target, rng: random.Random):
     path = rng.choice(["/v1/games?page_size=1000", "/openapi.json", "/v1/teams", "/metrics", "/status", "/v1/raffle"])
     with connect(address) as to:
         send_all(to, head("GET", path, address) * 2000, 1)
-        time.sleep(rng.uniform(0, 1))
+        hold(rng.uniform(0, 1))
 
 
 def noise(target, rng: random.Random):

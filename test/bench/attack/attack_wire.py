@@ -3,6 +3,7 @@ import os
 import random
 import socket
 import struct
+import threading
 import time
 
 import wire
@@ -13,6 +14,11 @@ JOIN, HEARTBEAT, LEAVE, LOCK, RELEASE = 0x0102, 0x0103, 0x0104, 0x0107, 0x0108
 NEW_ELECTION, PASS_ELECTION, COORDINATOR, GET_CLOCK, ADJUST_CLOCK, ORDER = range(0x0401, 0x0407)
 COMMIT = 0x0305
 HELLO = wire.frame(wire.HELLO, body=wire.field(1, 1) + wire.field(2, 1) + wire.field(3, "client"))
+
+
+def hold(seconds: float) -> None:
+    """Does nothing for a while: what is held open, or not read, is the attack."""
+    threading.Event().wait(seconds)
 
 
 def connect(address: str, timeout: float = 5) -> socket.socket:
@@ -54,7 +60,7 @@ def unread_answers(target, rng: random.Random) -> None:
     body = wire.field(2, 1000) if method == LIST_GAMES else b""
     with connect(target.any(rng)) as to:
         send_all(to, HELLO + b"".join(request(method, number, body) for number in range(1, size)))
-        time.sleep(rng.uniform(0.2, 2))
+        hold(rng.uniform(0.2, 2))
 
 
 def many_topics(target, rng: random.Random) -> None:
@@ -75,7 +81,7 @@ def subscribe_and_cancel(target, rng: random.Random) -> None:
             if rng.random() < 0.7:
                 frames.append(wire.frame(wire.CANCEL, 0, number))
         send_all(to, b"".join(frames))
-        time.sleep(rng.uniform(0, 1))
+        hold(rng.uniform(0, 1))
 
 
 def not_utf8(target, rng: random.Random) -> None:
@@ -191,7 +197,7 @@ def floods(target, rng: random.Random) -> None:
     frames = wire.frame(kind, 0, 1, body=b"x" * rng.choice([0, 64, 4000])) * 2000
     with connect(target.any(rng)) as to:
         send_all(to, HELLO + frames + request(wire.SUBSCRIBE, 1, wire.field(1, "*")) * 300)
-        time.sleep(rng.uniform(0, 1))
+        hold(rng.uniform(0, 1))
 
 
 def resets(target, rng: random.Random) -> None:
@@ -211,7 +217,7 @@ def half_frames(target, rng: random.Random) -> None:
         to = connect(target.any(rng))
         send_all(to, head + os.urandom(300_000), 0.3)
         held.append(to)
-    time.sleep(rng.uniform(0, 2))
+    hold(rng.uniform(0, 2))
     for to in held:
         to.close()
 
