@@ -5,9 +5,10 @@
 #include "tools/commands.hpp"
 #include "tools/settings.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
-#include <iostream>
 
 namespace {
 
@@ -15,8 +16,18 @@ using namespace stadion;
 using tools::command_context;
 
 int misuse(const std::string& what) {
-    std::cerr << "stadion: " << what << "; see `stadion --help`\n";
+    std::fputs(("stadion: " + what + "; see `stadion --help`\n").c_str(), stderr);
     return tools::misused;
+}
+
+// In one write each: other processes share what they go to.
+int fail(std::string what) {
+    std::fputs(("stadion: " + what + "\n").c_str(), stderr);
+    if (std::getenv(tools::last_words_wanted) == nullptr) return tools::failed;
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    std::puts(("failed " + net::as_one_line(what, 1000)).c_str());
+    std::fflush(stdout);
+    return tools::failed;
 }
 
 int run(int argc, char** argv) {
@@ -65,9 +76,6 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& failure) {
-        std::cerr << "stadion: " << failure.what() << '\n';
-        if (std::getenv(tools::last_words_wanted) != nullptr)
-            std::cout << "failed " << net::as_one_line(failure.what(), 1000) << std::endl;
-        return tools::failed;
+        return fail(failure.what());
     }
 }

@@ -1,5 +1,6 @@
 """The commands people type, each against a running fleet."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import unittest
 
 import wire
-from fleet import PROGRAM, SCALE, Fleet, FleetTest, get, run, until
+from fleet import PROGRAM, SCALE, Fleet, FleetTest, get, http_call, run, until
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "tools" / "demo"
 
@@ -97,6 +98,44 @@ class ToolTest(FleetTest):
             done = run(command, "--help")
             self.assertEqual(done.returncode, 0, command)
             self.assertIn("--", done.stdout + done.stderr)
+
+
+class CheckTest(unittest.TestCase):
+    def check(self, fleet: Fleet) -> tuple[int, str]:
+        done = run("check", "--dispatcher", fleet.address)
+        return done.returncode, done.stdout
+
+    def test_check_tells_what_is_wrong_and_top_agrees(self):
+        fleet = Fleet(servers=2)
+        self.addCleanup(fleet.clean_up)
+        fleet.wait_complete()
+        until(lambda: self.check(fleet)[0] == 0, "all is well")
+        victim = fleet.servers("frontend")[0]
+        os.kill(victim["pid"], signal.SIGSTOP)
+        until(lambda: "only 1 of 2 front-ends serve" in self.check(fleet)[1], "a front-end is missed")
+        self.assertEqual(self.check(fleet)[0], 1)
+        self.assertIn("only 1 of 2 front-ends serve", run("top", "--once", "--dispatcher", fleet.address).stdout)
+        os.kill(victim["pid"], signal.SIGCONT)
+        until(lambda: self.check(fleet)[0] == 0, "all is well again")
+        os.kill(fleet.dispatcher.pid, signal.SIGKILL)
+        fleet.dispatcher.child.wait(30 * SCALE)
+        status, said = self.check(fleet)
+        self.assertEqual(status, 2)
+        self.assertIn("To do: ", said)
+
+    def test_a_server_that_cannot_start_is_a_crash_loop_with_its_reason(self):
+        fleet = Fleet(servers=1)
+        self.addCleanup(fleet.clean_up)
+        fleet.wait_complete()
+        http_call(fleet.database, "POST", "/increment_medal_tally", {"team": "gauls", "medal": "gold"})
+        os.kill(fleet.servers("dbserver")[0]["pid"], signal.SIGSTOP)  # nothing is written any more
+        pathlib.Path(fleet.data, "FORMAT").write_text("999\n", encoding="utf-8")
+        os.kill(next(pid for pid, command in fleet.all_pids().items() if " dbserver " in command), signal.SIGKILL)
+        until(lambda: "dies again and again" in self.check(fleet)[1], "it is seen")
+        status, said = self.check(fleet)
+        self.assertEqual(status, 1)
+        self.assertIn("says format 999", said)
+        self.assertIn("there is no database server", said)
 
 
 class DemoTest(unittest.TestCase):

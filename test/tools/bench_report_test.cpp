@@ -50,5 +50,22 @@ TEST(bench_report, a_scenario_that_could_not_be_measured_says_why) {
     EXPECT_EQ(to_json({row})["scenarios"][0]["problem"], "there is no process 0");
 }
 
+TEST(bench_report, a_push_tells_when_each_and_when_the_last_had_it) {
+    using std::chrono::milliseconds;
+    bench_row row;
+    row.scenario = "push 100";
+    row.runs = {1};
+    for (int i = 0; i < 10; ++i) row.latency.record(milliseconds(1));
+    row.to_last.record(milliseconds(9));
+    row.not_to_all = 3;
+    const auto table = to_table({row});
+    EXPECT_THAT(table, HasSubstr("until the last has it"));
+    EXPECT_THAT(table, HasSubstr("3 not to all"));
+    const auto json = to_json({row})["scenarios"][0];
+    EXPECT_NEAR(json["latency_us"]["p90"].get<double>(), 1'000, 20);
+    EXPECT_NEAR(json["until_last_us"]["p50"].get<double>(), 9'000, 200);
+    EXPECT_EQ(json["not_to_all"], 3);
+}
+
 } // namespace
 } // namespace stadion::tools

@@ -99,5 +99,19 @@ TEST_F(Settings, WhatDoesNotFitIsRefusedWithTheFilesName) {
     EXPECT_FALSE(apply_config(program, command, folder.path() + "/none.toml"));
 }
 
+TEST_F(Settings, AreHandedToAnotherProcessWhereverTheyCameFrom) {
+    ::setenv("STADION_SETTINGS_PORT", "2", 1);
+    parse("--draws");
+    EXPECT_EQ(arguments_of(command, {}), (std::vector<std::string>{"--settings-port=2", "--draws=true"}));
+    EXPECT_EQ(arguments_of(command, {"draws"}), (std::vector<std::string>{"--settings-port=2"}));
+}
+
+TEST_F(Settings, OfTheFileAreHandedOnTooAndDefaultsAreNot) {
+    parse("");
+    EXPECT_TRUE(arguments_of(command, {}).empty());
+    ASSERT_TRUE(apply("draws = false"));
+    EXPECT_EQ(arguments_of(command, {}), (std::vector<std::string>{"--draws=false"}));
+}
+
 } // namespace
 } // namespace stadion::tools
