@@ -4,6 +4,7 @@
 // The skew at an instant is the greatest difference between two servers' readings; that every difference is
 // within the two servers' published bounds is checked each time too.
 #include "test/support/clock_server.hpp"
+#include "test/support/percentile.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -81,7 +82,7 @@ findings watch(const fleet& servers, std::chrono::milliseconds length) {
 
 double percentile(std::vector<double>& of, double share) {
     if (of.empty()) return 0;
-    const auto at = of.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(of.size() - 1));
+    const auto at = of.begin() + static_cast<std::ptrdiff_t>(stadion::test::rank_of(share, of.size()));
     std::nth_element(of.begin(), at, of.end());
     return *at;
 }

@@ -3,6 +3,7 @@
 // the leader is killed; `--kills 1000` for the long run. Exits 1 when a figure is missed, or when anything
 // was lost, doubled or reordered.
 #include "order_fleet.hpp"
+#include "test/support/percentile.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -28,7 +29,7 @@ std::int64_t nanoseconds_now() { return steady::now().time_since_epoch().count()
 template <typename T>
 T percentile(std::vector<T>& of, double share) {
     if (of.empty()) return T{};
-    const auto place = of.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(of.size() - 1));
+    const auto place = of.begin() + static_cast<std::ptrdiff_t>(stadion::test::rank_of(share, of.size()));
     std::nth_element(of.begin(), place, of.end());
     return *place;
 }

@@ -4,6 +4,7 @@
 // The machines are production's, with production's settings; only messages and time are simulated, so the
 // skew is against the exact truth.
 #include "clocksync/berkeley.hpp"
+#include "test/support/percentile.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -160,7 +161,7 @@ private:
 };
 
 double percentile(std::vector<double>& of, double share) {
-    const auto at = of.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(of.size() - 1));
+    const auto at = of.begin() + static_cast<std::ptrdiff_t>(stadion::test::rank_of(share, of.size()));
     std::nth_element(of.begin(), at, of.end());
     return *at;
 }

@@ -10,6 +10,7 @@
 // next when the last is answered, on the thread it belongs to - as a server's connections do - so that their
 // number, not threads, is the load.
 #include "dbserver/json_store.hpp"
+#include "test/support/percentile.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/temporary_directory.hpp"
 
@@ -45,8 +46,7 @@ figures figures_of(std::vector<float>& latencies_ms, double seconds, std::uint64
     if (latencies_ms.empty()) return f;
     std::sort(latencies_ms.begin(), latencies_ms.end());
     const auto at = [&](double share) {
-        return double{
-            latencies_ms[static_cast<std::size_t>(share * static_cast<double>(latencies_ms.size() - 1))]};
+        return double{latencies_ms[test::rank_of(share, latencies_ms.size())]};
     };
     f.per_second = static_cast<double>(latencies_ms.size()) / seconds;
     f.p50_ms = at(0.50), f.p99_ms = at(0.99), f.max_ms = at(1.0);
