@@ -1,10 +1,19 @@
 #include "wire/error_message.hpp"
 
+#include "wire/utf8.hpp"
+
 namespace stadion::wire {
+
+namespace {
+
+// Messages name what a caller has sent, which may be long.
+constexpr std::size_t message_bytes_max = 4096;
+
+} // namespace
 
 v1::Error to_message(const error& failure) {
     v1::Error message;
-    message.set_message(failure.message);
+    message.set_message(std::string(clip_utf8(failure.message, message_bytes_max)));
     message.set_origin(failure.origin);
     message.set_retry_after_ms(static_cast<std::uint32_t>(failure.retry_after.count()));
     message.set_outcome_unknown(failure.outcome_unknown);

@@ -31,12 +31,20 @@ inline constexpr std::size_t frame_header_size = 20;
 inline constexpr std::size_t frame_length_min = 16;            // what `length` counts besides the payload
 inline constexpr std::size_t frame_length_max = 16'777'215;    // keeps the first byte of a frame 0x00
 inline constexpr std::size_t frame_size_max_default = 1 << 20; // whole frame, in bytes
+inline constexpr std::size_t frame_size_max = 16 << 20;        // of a reply or event; see payload_max
+inline constexpr std::size_t frame_size_min_for_callers = 16 << 10; // a caller takes at least such frames
 inline constexpr std::size_t ping_payload_max = 64;
 inline constexpr std::uint8_t flag_metadata = 0x01;
 inline constexpr std::uint8_t flags_must_understand = 0xf0;
 inline constexpr std::uint8_t kind_skippable_from = 64;
 inline constexpr std::uint32_t version_supported = 1;
 inline constexpr std::uint64_t id_max = std::numeric_limits<std::uint64_t>::max();
+
+// What one frame may carry. Whoever makes a frame from data whose size others decide compares with this
+// first: beyond it there is no frame to write, and the writers below take it for a bug.
+inline constexpr std::size_t payload_max = frame_size_max - frame_header_size;
+inline constexpr std::size_t metadata_max = 65'535;
+static_assert(payload_max + frame_length_min <= frame_length_max);
 
 struct frame_header {
     frame_kind kind{};

@@ -7,8 +7,9 @@ namespace {
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
-// The length of the sequence at `at`, 0 when it is malformed.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
+} // namespace
+
+std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
     const unsigned lead = byte_at(text, at);
     const std::size_t length = lead < 0x80   ? 1
                                : lead < 0xc2 ? 0
@@ -27,11 +28,15 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
     return overlong || surrogate || beyond ? 0 : length;
 }
 
-} // namespace
+std::string_view clip_utf8(std::string_view text, std::size_t bytes_max) noexcept {
+    if (text.size() <= bytes_max) return text;
+    while (bytes_max != 0 && (byte_at(text, bytes_max) & 0xc0) == 0x80) --bytes_max;
+    return text.substr(0, bytes_max);
+}
 
 bool is_utf8(std::string_view text) noexcept {
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = sequence_length(text, at);
+        const std::size_t length = utf8_length(text, at);
         if (length == 0) return false;
         at += length;
     }
