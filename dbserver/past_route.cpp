@@ -53,7 +53,7 @@ void append_change(std::string& out, const change& one) {
 
 wire::result<std::uint32_t> page_size(const net::http_request& request, std::uint32_t otherwise) {
     auto size = number(request, "page_size", otherwise);
-    if (size && (*size == 0 || *size > net::page_size_max))
+    if (size && ((*size == 0 && otherwise != 0) || *size > net::page_size_max))
         return wire::make_error(wire::status::invalid_argument, "page_size is not from 1 to 1000");
     return size;
 }
@@ -68,15 +68,14 @@ net::http_response history(const store& from, const net::http_request& request, 
     auto changes = from.history(table, *after, *size + 1, who);
     if (!changes) return net::problem(changes.error());
     std::string token;
-    if (changes->size() > *size) {
-        changes->pop_back();
-        token = std::to_string(changes->back().version);
-    }
     std::string body = "{\"history\":[";
+    std::size_t shown = 0;
     for (const auto& one : *changes) {
-        if (body.back() != '[') body += ',';
+        if (shown == *size || (shown != 0 && body.size() > net::page_bytes_max)) break;
+        if (shown++ != 0) body += ',';
         append_change(body, one);
     }
+    if (shown < changes->size()) token = std::to_string((*changes)[shown - 1].version);
     body += "],\"next_page_token\":\"" + token + "\"}\n";
     return net::json_response(std::move(body));
 }
@@ -107,27 +106,31 @@ net::http_response games_at(const store& from, const net::http_request& request,
         after = some->back()->table();
     }
     std::string next;
-    if (games.size() > *size) {
-        games.pop_back();
-        next = net::page_token_of(games.back()->name());
-    }
     std::string body = "{\"games\":[";
+    std::size_t shown = 0;
     for (const auto& one : games) {
-        if (body.back() != '[') body += ',';
+        if (shown == *size || (shown != 0 && body.size() > net::page_bytes_max)) break;
+        if (shown++ != 0) body += ',';
         body += one->json();
     }
+    if (shown < games.size()) next = net::page_token_of(games[shown - 1]->name());
     body += "],\"next_page_token\":\"" + next + "\"}\n";
     return net::json_response(std::move(body));
 }
 
-net::http_response teams_at(const store& from, std::int64_t at_us, audience who) {
+net::http_response teams_at(const store& from, const net::http_request& request, std::int64_t at_us,
+                            audience who) {
+    const auto size = page_size(request, 0);
+    if (!size) return net::problem(size.error());
     const auto then = from.scan_at(teams_prefix, at_us, page{{}, SIZE_MAX}, who);
     if (!then) return net::problem(then.error());
     net::event_batch states;
     for (const auto& one : *then) states.push_back(state_event(one));
     wire::board board;
     board.replace(0, states);
-    return net::json_response(net::teams_json(board));
+    const auto teams = net::page_of_teams(board, request.parameter("page_token").value_or(""),
+                                          static_cast<std::uint32_t>(*size), net::page_encoding::json);
+    return teams ? net::json_response(net::to_json(*teams)) : net::problem(teams.error());
 }
 
 } // namespace
@@ -179,7 +182,7 @@ net::http_response past_reading::answer_to(const question& one) const {
     if (!one.request.captures.empty()) return history(store_, one.request, one.who);
     const auto at_us = wire::parse_time(one.request.parameter("at").value_or(""));
     if (!at_us) return net::problem(at_us.error());
-    return one.request.path == "/v1/teams" ? teams_at(store_, *at_us, one.who)
+    return one.request.path == "/v1/teams" ? teams_at(store_, one.request, *at_us, one.who)
                                            : games_at(store_, one.request, *at_us, one.who);
 }
 

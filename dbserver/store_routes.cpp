@@ -5,7 +5,26 @@
 namespace stadion::dbserver {
 namespace {
 
-constexpr std::size_t mutations_max = 1000; // in one Commit
+constexpr std::size_t mutations_max = 1000;      // in one Commit
+constexpr std::size_t state_bytes_max = 4 << 20; // in its answer; a state has at most 64 KiB
+
+// Of every mutation what became of it, and its state as long as there is room for it in the answer.
+v1::CommitResponse to_response(std::vector<v1::Outcome> outcomes) {
+    v1::CommitResponse response;
+    std::size_t bytes = 0;
+    for (auto& one : outcomes) {
+        response.set_sequence(std::max(response.sequence(), one.sequence()));
+        const auto size = one.ByteSizeLong();
+        if (one.state_case() != v1::Outcome::STATE_NOT_SET && bytes + size > state_bytes_max) {
+            one.clear_state();
+            one.set_state_left_out(true);
+        } else {
+            bytes += size;
+        }
+        *response.add_outcomes() = std::move(one);
+    }
+    return response;
+}
 
 void commit(const v1::CommitRequest& request, std::shared_ptr<net::pending_call> pending, store_feed& feed) {
     if (request.mutations_size() == 0 || static_cast<std::size_t>(request.mutations_size()) > mutations_max)
@@ -21,12 +40,7 @@ void commit(const v1::CommitRequest& request, std::shared_ptr<net::pending_call>
         mutations[0].set_idempotency_key(key);
     }
     feed.commit(pending->home(), std::move(mutations), [pending](std::vector<v1::Outcome> outcomes) {
-        v1::CommitResponse response;
-        for (auto& one : outcomes) {
-            response.set_sequence(std::max(response.sequence(), one.sequence()));
-            *response.add_outcomes() = std::move(one);
-        }
-        pending->reply(response);
+        pending->reply(to_response(std::move(outcomes)));
     });
 }
 

@@ -1,11 +1,17 @@
 #include "dispatcher/fleet_service.hpp"
 
+#include "net/limited_log.hpp"
+#include "wire/printable.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 namespace stadion::dispatcher {
 namespace {
+
+// Whoever may join can join again and again. The registry lets in no address that could break a line.
+net::limited_log comings_and_goings{std::chrono::seconds{10}, 100};
 
 using balancer::server_state;
 
@@ -100,7 +106,8 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
         settle();
         return remembered.error();
     }
-    spdlog::info("{} {} at {} has joined", request.kind(), answer->server_id(), request.address());
+    comings_and_goings.info(request.kind() + " " + std::to_string(answer->server_id()) + " at " +
+                            request.address() + " has joined");
     // Adopted before it had said which port it took.
     for (const auto& child : children_->table().running())
         if (child.pid == request.pid() && child.kind == request.kind() && child.address.ends_with(":0"))
@@ -138,7 +145,7 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
         // The epoch was never spoken of, so nothing is amiss: the next one asked for is higher still.
         if (!remembered) return remembered.error();
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
-                     decision.answer.epoch, request.reason());
+                     decision.answer.epoch, wire::printable(request.reason()));
         const std::lock_guard lock(picture_mutex_);
         picture_.election_by = request.server_id();
         picture_.election_reason = request.reason();
@@ -241,8 +248,9 @@ void fleet_service::settle() {
 
 void fleet_service::report_departures() {
     for (const auto& gone : registry_->take_departures())
-        spdlog::info("{} {} at {} is gone: {}", gone.last.kind, number(gone.last.id), gone.last.address,
-                     balancer::to_text(gone.reason));
+        comings_and_goings.info(gone.last.kind + " " + std::to_string(number(gone.last.id)) + " at " +
+                                gone.last.address +
+                                " is gone: " + std::string(balancer::to_text(gone.reason)));
 }
 
 void fleet_service::follow_ring() {

@@ -1,7 +1,11 @@
 #include "dispatcher/registry.hpp"
 
+#include "wire/names.hpp"
+#include "wire/printable.hpp"
+
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 namespace stadion::dispatcher {
@@ -16,6 +20,7 @@ using wire::status;
 
 constexpr std::string_view front_end_kind = "frontend";
 constexpr std::string_view database_kind = "dbserver";
+constexpr int services_max = 64;
 
 constexpr std::array<std::pair<server_state, v1::Server::State>, 4> states{{
     {server_state::starting, v1::Server::STARTING},
@@ -50,10 +55,16 @@ bool offers(const member& server, std::string_view service) {
            std::find(server.services.begin(), server.services.end(), service) != server.services.end();
 }
 
-// host:port with a port other than 0; the host is whatever a resolver will make of it.
+// host:port with a port other than 0; the host is a name or a number, of which a resolver makes what it will.
 bool plausible_address(std::string_view address) {
     const auto colon = address.rfind(':');
     if (colon == std::string_view::npos || colon == 0 || address.size() > 261) return false;
+    const auto host = address.substr(0, colon);
+    const bool is_host = std::all_of(host.begin(), host.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               (c < 0x80 && std::string_view(".-_[]:%").find(static_cast<char>(c)) != std::string_view::npos);
+    });
+    if (!is_host) return false;
     const std::string_view port = address.substr(colon + 1);
     unsigned value = 0;
     for (const char digit : port) {
@@ -61,6 +72,16 @@ bool plausible_address(std::string_view address) {
         value = value * 10 + static_cast<unsigned>(digit - '0');
     }
     return value >= 1 && value <= 65535;
+}
+
+// They are shown to everybody who asks who is in the fleet.
+wire::result<void> check_services(const v1::JoinRequest& request) {
+    if (request.services_size() > services_max)
+        return make_error(status::invalid_argument, "a server offers at most 64 services, not " +
+                                                        std::to_string(request.services_size()));
+    for (const auto& service : request.services())
+        if (auto checked = wire::check_name("service", service); !checked) return checked;
+    return {};
 }
 
 wire::error no_such_server(std::uint32_t id) {
@@ -116,10 +137,11 @@ wire::result<v1::JoinResponse> registry::join(const v1::JoinRequest& request,
                                               balancer::connection_id connection, balancer::time_point now) {
     if (request.kind() != front_end_kind && request.kind() != database_kind)
         return make_error(status::invalid_argument,
-                          "kind must be frontend or dbserver, not '" + request.kind() + "'");
+                          "kind must be frontend or dbserver, not '" + wire::printable(request.kind()) + "'");
     if (!plausible_address(request.address()))
         return make_error(status::invalid_argument,
-                          "address must be host:port, not '" + request.address() + "'");
+                          "address must be host:port, not '" + wire::printable(request.address()) + "'");
+    if (auto services = check_services(request); !services) return std::move(services).error();
 
     balancer::join_event event;
     event.kind = request.kind();

@@ -1,5 +1,7 @@
 #include "frontend/replica.hpp"
 
+#include "net/limited_log.hpp"
+#include "wire/printable.hpp"
 #include "wire/proto/database.pb.h"
 
 namespace stadion::frontend {
@@ -34,6 +36,10 @@ void replica::follow(const std::string& address) {
             self->following_ = ready;
             if (ready) self->watch();
         };
+    link_->on_failure = [](const std::string& where, const std::string& why) {
+        static net::limited_log log{10s};
+        log.warn("cannot reach the database server at " + wire::printable(where) + " yet, trying on: ", why);
+    };
     link_->connect({address});
 }
 

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 using exchange_ptr = std::shared_ptr<http_exchange>;
 
 constexpr auto write_within = 10s;
+constexpr std::size_t difference_bytes_max = 4 << 20;
 
 wire::error invalid(std::string message) {
     return wire::make_error(wire::status::invalid_argument, std::move(message));
@@ -94,35 +95,35 @@ void answer_team(const http_request& request, const wire::board& board, std::str
     to.respond(state_response(request, board, found));
 }
 
+// 0: as many as is usual for the list.
+wire::result<std::uint32_t> page_size(const http_request& request) {
+    const auto text = request.parameter("page_size");
+    return text ? number<std::uint32_t>(*text, "page_size") : wire::result<std::uint32_t>(0);
+}
+
 void answer_games(const http_request& request, const wire::board& board, http_exchange& to) {
-    std::uint32_t size = 0;
-    if (const auto text = request.parameter("page_size")) {
-        const auto parsed = number<std::uint32_t>(*text, "page_size");
-        if (!parsed) return to.fail(parsed.error());
-        size = *parsed;
-    }
+    const auto size = page_size(request);
+    if (!size) return to.fail(size.error());
     std::optional<v1::Score::Status> status;
     if (const auto name = request.parameter("status")) {
         status = wire::parse_status(*name);
         if (!status) return to.fail(invalid("no such status: " + std::string(*name)));
     }
-    auto page = page_of_games(board, status, request.parameter("page_token").value_or(""), size);
+    const auto page = page_of_games(board, status, request.parameter("page_token").value_or(""), *size,
+                                    page_encoding::json);
     if (!page) return to.fail(page.error());
-    std::string body = "{\"games\":[";
-    for (const auto& game : page->games) {
-        if (body.back() != '[') body += ',';
-        body += game->state_json();
-    }
-    body += "],\"next_page_token\":";
-    wire::append_json_string(body, page->next_page_token);
-    body += "}\n";
-    auto response = json_response(std::move(body));
+    auto response = json_response(to_json(*page));
     response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
     to.respond(std::move(response));
 }
 
-void answer_teams(const http_request&, const wire::board& board, http_exchange& to) {
-    auto response = json_response(teams_json(board));
+void answer_teams(const http_request& request, const wire::board& board, http_exchange& to) {
+    const auto size = page_size(request);
+    if (!size) return to.fail(size.error());
+    const auto page =
+        page_of_teams(board, request.parameter("page_token").value_or(""), *size, page_encoding::json);
+    if (!page) return to.fail(page.error());
+    auto response = json_response(to_json(*page));
     response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
     to.respond(std::move(response));
 }
@@ -212,17 +213,24 @@ void answer_difference(const live_board& board, http_exchange& to) {
         const auto before = shown.find_game(game->score()->game());
         append_both(body += ',', before ? before->state_json() : "", game->state_json());
         body += '}';
+        if (body.size() > difference_bytes_max) break;
     }
     body += "],\"teams\":[";
     for (const auto& [team, rank] : live.ranking()) {
         const auto& name = team->tally()->team();
         if (team == shown.find_team(name) && rank == shown.rank_of(name)) continue;
+        if (body.size() > difference_bytes_max) break;
         body += body.back() == '[' ? "{\"team\":" : ",{\"team\":";
         wire::append_json_string(body, name);
         append_both(body += ',', ranked_json(shown, name), ranked_json(live, name));
         body += '}';
     }
     body += "]}\n";
+    if (body.size() > difference_bytes_max)
+        return to.fail(
+            wire::make_error(wire::status::resource_exhausted,
+                             "the difference is larger than 4 MiB; compare the lists of both views, "
+                             "page by page"));
     to.respond(json_response(std::move(body)));
 }
 

@@ -2,6 +2,10 @@
 
 #include "wire/board_json.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
 namespace stadion::net {
 
 // In hexadecimal.
@@ -34,32 +38,128 @@ wire::error not_a_page_token(std::string_view token) {
                             "page_token '" + std::string(token) + "' is none that was given out here");
 }
 
-std::string teams_json(const wire::board& board) {
-    std::string body = "{\"teams\":[";
-    for (const auto& [team, rank] : board.ranking()) {
-        if (body.back() != '[') body += ',';
-        auto tally = *team->tally();
-        tally.set_rank(rank);
-        wire::append_json(body, tally);
+namespace {
+
+constexpr std::size_t rank_bytes_max = 20; // what a rank adds, in either encoding
+
+std::size_t size_of(const wire::board_event& item, page_encoding as) {
+    return as == page_encoding::json ? item.state_json().size() : item.state_payload().size();
+}
+
+wire::error page_too_large(std::uint32_t page_size) {
+    return wire::make_error(wire::status::invalid_argument,
+                            "page_size " + std::to_string(page_size) + " is more than 1000");
+}
+
+// A team's place among all, without its rank: gold, silver, bronze, name.
+struct place {
+    std::uint32_t gold = 0;
+    std::uint32_t silver = 0;
+    std::uint32_t bronze = 0;
+    std::string_view name;
+
+    explicit place(const v1::MedalTally& tally)
+        : gold(tally.gold()), silver(tally.silver()), bronze(tally.bronze()), name(tally.team()) {}
+    place() = default;
+
+    // Whether the other comes after it.
+    bool precedes(const place& other) const {
+        const auto mine = std::tie(gold, silver, bronze);
+        const auto its = std::tie(other.gold, other.silver, other.bronze);
+        return mine != its ? mine > its : name < other.name;
     }
-    return body += "]}\n";
+};
+
+std::string text_of(const place& last) {
+    return std::to_string(last.gold) + '.' + std::to_string(last.silver) + '.' + std::to_string(last.bronze) +
+           '.' + std::string(last.name);
+}
+
+std::optional<place> place_of(std::string_view text) {
+    place found;
+    for (auto* medals : {&found.gold, &found.silver, &found.bronze}) {
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), *medals);
+        if (failure != std::errc{} || end == text.data() + text.size() || *end != '.') return std::nullopt;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+    }
+    found.name = text;
+    return found;
+}
+
+template <typename Items, typename Append>
+std::string page_json(std::string_view name, const Items& items, const std::string& token, Append append) {
+    std::string body = "{\"" + std::string(name) + "\":[";
+    for (const auto& item : items) {
+        if (body.back() != '[') body += ',';
+        append(body, item);
+    }
+    return body += "],\"next_page_token\":\"" + token + "\"}\n";
+}
+
+} // namespace
+
+std::size_t fitting(const std::vector<wire::board_event_ptr>& items, page_encoding as) {
+    std::size_t count = 0, bytes = 0;
+    for (const auto& item : items) {
+        bytes += size_of(*item, as);
+        if (count != 0 && bytes > page_bytes_max) break;
+        ++count;
+    }
+    return count;
 }
 
 wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
-                                       std::string_view page_token, std::uint32_t page_size) {
-    if (page_size > page_size_max)
-        return wire::make_error(wire::status::invalid_argument,
-                                "page_size " + std::to_string(page_size) + " is more than 1000");
+                                       std::string_view page_token, std::uint32_t page_size,
+                                       page_encoding as) {
+    if (page_size > page_size_max) return page_too_large(page_size);
     if (page_size == 0) page_size = page_size_default;
     const auto after = name_of_page_token(page_token);
     if (!after) return not_a_page_token(page_token);
     games_page page;
     page.games = board.list_games(status, *after, page_size + 1);
-    if (page.games.size() > page_size) {
-        page.games.pop_back();
+    const auto count = std::min<std::size_t>(fitting(page.games, as), page_size);
+    if (page.games.size() > count) {
+        page.games.resize(count);
         page.next_page_token = page_token_of(page.games.back()->score()->game());
     }
     return page;
+}
+
+std::string to_json(const games_page& page) {
+    return page_json("games", page.games, page.next_page_token,
+                     [](std::string& body, const auto& game) { body += game->state_json(); });
+}
+
+wire::result<teams_page> page_of_teams(const wire::board& board, std::string_view page_token,
+                                       std::uint32_t page_size, page_encoding as) {
+    if (page_size > page_size_max) return page_too_large(page_size);
+    const auto& ranking = board.ranking();
+    auto next = ranking.begin();
+    if (!page_token.empty()) {
+        const auto text = name_of_page_token(page_token);
+        const auto last = text ? place_of(*text) : std::nullopt;
+        if (!last) return not_a_page_token(page_token);
+        next = std::partition_point(ranking.begin(), ranking.end(), [&](const auto& one) {
+            return !last->precedes(place(*one.team->tally()));
+        });
+    }
+    teams_page page;
+    for (std::size_t bytes = 0; next != ranking.end(); ++next) {
+        bytes += size_of(*next->team, as) + rank_bytes_max;
+        if (!page.teams.empty() && (bytes > page_bytes_max || page.teams.size() == page_size)) break;
+        page.teams.push_back(*next);
+    }
+    if (next != ranking.end())
+        page.next_page_token = page_token_of(text_of(place(*page.teams.back().team->tally())));
+    return page;
+}
+
+std::string to_json(const teams_page& page) {
+    return page_json("teams", page.teams, page.next_page_token, [](std::string& body, const auto& one) {
+        auto tally = *one.team->tally();
+        tally.set_rank(one.rank);
+        wire::append_json(body, tally);
+    });
 }
 
 wire::error not_reached(std::uint64_t seen, std::uint64_t sequence) {

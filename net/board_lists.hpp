@@ -9,6 +9,12 @@ namespace stadion::net {
 inline constexpr std::uint32_t page_size_default = 100;
 inline constexpr std::uint32_t page_size_max = 1000;
 
+// A page ends early when its items, encoded, have so many bytes together; it holds at least one.
+inline constexpr std::size_t page_bytes_max = 1 << 20;
+
+// How an item is encoded, which decides how large it is.
+enum class page_encoding : std::uint8_t { protobuf, json };
+
 // How long an answered write may wait until this server's own board shows it.
 inline constexpr std::chrono::milliseconds own_write_within{500};
 
@@ -17,8 +23,19 @@ std::string page_token_of(std::string_view name);
 std::optional<std::string> name_of_page_token(std::string_view token);
 wire::error not_a_page_token(std::string_view token);
 
-// {"teams":[…]} in order of rank.
-std::string teams_json(const wire::board& board);
+// In order of rank. A page token is the place of its last team, by medals and name, so that a team whose
+// medals do not change meanwhile comes exactly once.
+struct teams_page {
+    std::vector<wire::board::ranked> teams;
+    std::string next_page_token; // empty: there are no more
+};
+
+// `page_size` 0: as many as the bytes allow. INVALID_ARGUMENT beyond the maximum.
+wire::result<teams_page> page_of_teams(const wire::board& board, std::string_view page_token,
+                                       std::uint32_t page_size, page_encoding as);
+
+// {"teams":[…],"next_page_token":"…"}
+std::string to_json(const teams_page& page);
 
 struct games_page {
     std::vector<wire::board_event_ptr> games;
@@ -28,7 +45,14 @@ struct games_page {
 // `page_token` is what the page before gave; `page_size` 0 means the default. INVALID_ARGUMENT beyond the
 // maximum.
 wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
-                                       std::string_view page_token, std::uint32_t page_size);
+                                       std::string_view page_token, std::uint32_t page_size,
+                                       page_encoding as);
+
+// {"games":[…],"next_page_token":"…"}
+std::string to_json(const games_page& page);
+
+// How many of the items fit into one page.
+std::size_t fitting(const std::vector<wire::board_event_ptr>& items, page_encoding as);
 
 // A caller has seen a later state than this server has.
 wire::error not_reached(std::uint64_t seen, std::uint64_t sequence);

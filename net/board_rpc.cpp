@@ -31,6 +31,31 @@ void answer_team(const wire::board& board, const std::string& team, reply_sink& 
     to.reply(found->state_payload(), rank_field(board.rank_of(team)));
 }
 
+void list_games(const wire::board& board, const v1::ListGamesRequest& request, reply_sink& to) {
+    std::optional<v1::Score::Status> status;
+    if (request.has_status()) status = request.status();
+    const auto page =
+        page_of_games(board, status, request.page_token(), request.page_size(), page_encoding::protobuf);
+    if (!page) return to.fail(page.error());
+    v1::ListGamesResponse response;
+    for (const auto& game : page->games) *response.add_games() = *game->score();
+    response.set_next_page_token(page->next_page_token);
+    to.reply(response);
+}
+
+void list_teams(const wire::board& board, const v1::ListTeamsRequest& request, reply_sink& to) {
+    const auto page =
+        page_of_teams(board, request.page_token(), request.page_size(), page_encoding::protobuf);
+    if (!page) return to.fail(page.error());
+    v1::ListTeamsResponse response;
+    for (const auto& [team, rank] : page->teams) {
+        *response.add_teams() = *team->tally();
+        response.mutable_teams(response.teams_size() - 1)->set_rank(rank);
+    }
+    response.set_next_page_token(page->next_page_token);
+    to.reply(response);
+}
+
 // Answers from the board that `asked` names, once it has what the caller has seen; nearly always at once.
 template <typename Answer>
 void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, Answer answer) {
@@ -116,36 +141,17 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
             wanted.since = request.since();
             stream(one, to, boards, request.view(), wanted, announce::only_reset);
         });
-    to.rpc().on<v1::ListGamesRequest>("FrontEnd", "ListGames", anyone,
-                                      [&to, &boards](const v1::ListGamesRequest& request,
-                                                     call& one) -> wire::result<v1::ListGamesResponse> {
-                                          const auto view =
-                                              choose_view(to.context().access, one.roles(), request.view());
-                                          if (!view) return view.error();
-                                          std::optional<v1::Score::Status> status;
-                                          if (request.has_status()) status = request.status();
-                                          auto page =
-                                              page_of_games(boards.of(one.home()).board(*view), status,
-                                                            request.page_token(), request.page_size());
-                                          if (!page) return page.error();
-                                          v1::ListGamesResponse response;
-                                          for (const auto& game : page->games)
-                                              *response.add_games() = *game->score();
-                                          response.set_next_page_token(page->next_page_token);
-                                          return response;
-                                      });
-    to.rpc().on<v1::ListTeamsRequest>(
-        "FrontEnd", "ListTeams", anyone,
-        [&to, &boards](const v1::ListTeamsRequest& request,
-                       call& one) -> wire::result<v1::ListTeamsResponse> {
-            const auto view = choose_view(to.context().access, one.roles(), request.view());
-            if (!view) return view.error();
-            v1::ListTeamsResponse response;
-            for (const auto& [team, rank] : boards.of(one.home()).board(*view).ranking()) {
-                *response.add_teams() = *team->tally();
-                response.mutable_teams(response.teams_size() - 1)->set_rank(rank);
-            }
-            return response;
+    to.rpc().on_call<v1::ListGamesRequest>(
+        "FrontEnd", "ListGames", anyone, [&to, &boards](const v1::ListGamesRequest& request, call& one) {
+            when_seen(one, to, boards, request.view(), [request](const wire::board& board, reply_sink& sink) {
+                list_games(board, request, sink);
+            });
+        });
+    to.rpc().on_call<v1::ListTeamsRequest>(
+        "FrontEnd", "ListTeams", anyone, [&to, &boards](const v1::ListTeamsRequest& request, call& one) {
+            when_seen(one, to, boards, request.view(), [request](const wire::board& board, reply_sink& sink) {
+                list_teams(board, request, sink);
+            });
         });
 }
 

@@ -1,9 +1,12 @@
 #include "net/board_streams.hpp"
 
 #include "net/http_session.hpp"
+#include "net/start_message.hpp"
+#include "net/topic_limits.hpp"
 #include "net/websocket_stream.hpp"
 
 #include <charconv>
+#include <optional>
 
 namespace stadion::net {
 namespace {
@@ -33,13 +36,22 @@ public:
         exchange_->on_drained = nullptr;
     }
 
-    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
-        const auto fields = start_fields(kind, sequence, states);
+    void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
+        const auto name = std::string(start_name(kind));
         if (format_ == format::ndjson)
-            return exchange_->write("{\"type\":\"" + std::string(start_name(kind)) + "\"," + fields + "}\n");
-        std::string text;
-        append_sse(text, start_name(kind), sequence, "{" + fields + "}");
-        exchange_->write(text);
+            start_.emplace("{\"type\":\"" + name + "\",", sequence, std::move(states), "}\n");
+        else
+            start_.emplace("event: " + name + "\nid: " + std::to_string(sequence) + "\ndata: {", sequence,
+                           std::move(states), "}\n\n");
+    }
+
+    bool send_states() override {
+        while (start_) {
+            if (is_congested()) return false;
+            exchange_->write(start_->next());
+            if (start_->is_done()) start_.reset();
+        }
+        return true;
     }
 
     void on_event(const board_event_ptr& event) override {
@@ -65,7 +77,7 @@ private:
 
     // Keeps proxies from closing a quiet stream, and lets us notice a client that has gone.
     void comment() {
-        exchange_->write(":\n\n");
+        if (!start_) exchange_->write(":\n\n"); // not into the middle of a message
         exchange_->home().arm(comment_, comment_every);
     }
 
@@ -77,6 +89,7 @@ private:
     exchange_ptr exchange_;
     format format_;
     std::string text_;
+    std::optional<start_message> start_; // the rest of it
     comment_deadline comment_{this};
     std::unique_ptr<live_board::subscription> subscription_;
 };
@@ -91,6 +104,7 @@ wire::result<live_board::request> parse_request(const http_request& request) {
         list.remove_prefix(std::min(comma + 1, list.size()));
     }
     wanted.filter = wire::topic_filter(std::move(topics));
+    if (auto checked = check_topics(wanted.filter); !checked) return std::move(checked).error();
     // A browser that reconnects says where it was by a header, which is newer than the address it began with.
     std::string_view since = request.header("last-event-id");
     if (since.empty()) since = request.parameter("since").value_or("");
@@ -115,40 +129,7 @@ void start(server& at, board_set& boards, const http_request& request, const exc
     stream->begin(boards.of(exchange->home()), *wanted);
 }
 
-void append_list(std::string& out, const event_batch& states, std::string_view type) {
-    bool first = true;
-    for (const auto& state : states) {
-        if (state->type() != type) continue;
-        if (!std::exchange(first, false)) out += ',';
-        out += state->state_json();
-    }
-}
-
 } // namespace
-
-std::string_view start_name(board_subscriber::start_kind kind) noexcept {
-    switch (kind) {
-    case board_subscriber::start_kind::snapshot:
-        return "snapshot";
-    case board_subscriber::start_kind::resumed:
-        return "resumed";
-    case board_subscriber::start_kind::reset:
-        return "reset";
-    }
-    return "reset";
-}
-
-std::string start_fields(board_subscriber::start_kind kind, std::uint64_t sequence,
-                         const event_batch& states) {
-    auto out = "\"sequence\":" + std::to_string(sequence);
-    if (kind == board_subscriber::start_kind::resumed) return out;
-    out += ",\"games\":[";
-    append_list(out, states, "score");
-    out += "],\"teams\":[";
-    append_list(out, states, "tally");
-    out += ']';
-    return out;
-}
 
 void append_message(std::string& out, const wire::board_event& event) {
     out.append("{\"type\":\"").append(event.type()).append("\",").append(event.json(), 1);

@@ -16,13 +16,6 @@ namespace stadion::net {
 
 void add_board_streams(server& to, board_set& boards);
 
-// "snapshot", "resumed", "reset".
-std::string_view start_name(board_subscriber::start_kind kind) noexcept;
-
-// "sequence":n and, unless resumed, "games":[…],"teams":[…]: the inside of a first message.
-std::string start_fields(board_subscriber::start_kind kind, std::uint64_t sequence,
-                         const event_batch& states);
-
 // {"type":"score","sequence":…}: an event as one message of NDJSON or WebSocket.
 void append_message(std::string& out, const wire::board_event& event);
 

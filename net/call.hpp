@@ -92,6 +92,10 @@ public:
     // go on when `on_drained` is called.
     virtual bool is_congested() const noexcept = 0;
 
+    // Counts so many bytes more that the handler keeps until the call ends as bytes of the connection. False
+    // when that would be too many: then they are not counted, and the call should fail RESOURCE_EXHAUSTED.
+    virtual bool hold(std::size_t bytes) noexcept = 0;
+
     bool is_open() const noexcept { return open_; }
     worker& home() noexcept { return home_; }
     const v1::Metadata& metadata() const noexcept { return metadata_; }

@@ -1,5 +1,6 @@
 #include "net/common_routes.hpp"
 
+#include "net/descriptors.hpp"
 #include "net/liveness.hpp"
 #include "net/openapi.hpp"
 #include "net/rpc_over_http.hpp"
@@ -82,6 +83,9 @@ void common_routes::add_status(server& one) {
             {"clock", {{"error_us", 0}, {"rate_ppb", 0}, {"state", "LOCAL"}}},
             {"sequence", 0},
             {"connections", one.connections()},
+            {"descriptors", {{"max", descriptors_max()}, {"left", descriptors_left()}}},
+            {"held_bytes",
+             {{"max", bytes_held_max()}, {"here", bytes_held_here()}, {"machine", bytes_held()}}},
         };
         for (const auto& add : one.status_) add(status);
         return json_response(status.dump() + "\n");

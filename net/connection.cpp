@@ -10,20 +10,18 @@
 namespace stadion::net {
 namespace {
 
-constexpr std::size_t gather_max = 16;        // buffers in one system call
-constexpr std::size_t writes_per_turn = 16;   // then others have their turn
-constexpr std::size_t share_from = 16 * 1024; // smaller bodies are copied: cheaper than one more buffer
+constexpr std::size_t gather_max = 16;         // buffers in one system call
+constexpr std::size_t writes_per_turn = 16;    // then others have their turn
+constexpr std::size_t share_from = 16 * 1024;  // smaller bodies are copied: cheaper than one more buffer
+constexpr std::size_t partial_kept = 4 * 1024; // capacity that is not worth giving back
 constexpr std::chrono::milliseconds linger{1'000};
-
-std::atomic<std::size_t> queued_everywhere{0};
+constexpr std::chrono::milliseconds look_again{50}; // whether there is memory to read into
 
 bool would_block(const error_code& failure) {
     return failure == asio::error::would_block || failure == asio::error::try_again;
 }
 
 } // namespace
-
-std::size_t total_queued_bytes() noexcept { return queued_everywhere.load(std::memory_order_relaxed); }
 
 connection::connection(worker& home, tcp::socket socket, side which, connection_limits limits)
     : home_(home),
@@ -38,10 +36,7 @@ connection::connection(worker& home, tcp::socket socket, side which, connection_
     home_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
-connection::~connection() {
-    home_.connections.fetch_sub(1, std::memory_order_relaxed);
-    queued_everywhere.fetch_sub(queued_bytes_, std::memory_order_relaxed);
-}
+connection::~connection() { home_.connections.fetch_sub(1, std::memory_order_relaxed); }
 
 void connection::start(std::unique_ptr<protocol> first) {
     protocol_ = std::move(first);
@@ -63,12 +58,56 @@ void connection::become(std::unique_ptr<protocol> next) {
 // --- reading ---
 
 void connection::read() {
-    const bool full = state_ == state::open && queued_bytes() > limits_.queued_bytes_max;
-    if (reading_ || state_ == state::closed || paused_ || full) return;
+    if (reading_ || state_ == state::closed || paused_) return;
+    if (state_ == state::open) {
+        if (is_full()) return; // the end of the write goes on
+        if (input_waits_) return read_on_later();
+        if (!has_room_to_read()) return;
+    }
     reading_ = true;
     socket_.async_read_some(
         asio::buffer(inline_),
         [self = shared_from_this()](error_code failure, std::size_t size) { self->on_read(failure, size); });
+}
+
+// Goes on with what was kept back, then with what the socket has.
+void connection::read_on() {
+    if (state_ == state::closed || handling_) return;
+    if (input_waits_ && state_ == state::open && !paused_ && !is_full()) {
+        handling_ = true;
+        take_bytes({});
+        handling_ = false;
+        flush();
+    }
+    read();
+}
+
+// Not at once: others have their turn.
+void connection::read_on_later() {
+    if (std::exchange(resuming_, true)) return;
+    home_.post([self = shared_from_this()] {
+        self->resuming_ = false;
+        self->read_on();
+    });
+}
+
+// While the connections together hold too much, those that hold most bring nothing more.
+bool connection::has_room_to_read() {
+    const bool may_read =
+        counted_.get() <= limits_.always_read_below || bytes_held() <= limits_.all_bytes_max;
+    if (may_read) {
+        unread_since_ = {};
+        return true;
+    }
+    const auto now = deadline_wheel::clock::now();
+    if (unread_since_ == deadline_wheel::clock::time_point{}) unread_since_ = now;
+    if (now - unread_since_ > limits_.unread_max) {
+        close();
+        return false;
+    }
+    retry_.alive = shared_from_this();
+    home_.arm(retry_, look_again);
+    return false;
 }
 
 void connection::on_read(error_code failure, std::size_t size) {
@@ -91,13 +130,20 @@ void connection::on_read(error_code failure, std::size_t size) {
     read();
 }
 
-// The inline buffer is full, so there is probably more: takes it without another turn of the loop.
+// The inline buffer is full, so there is probably more: takes it without another turn of the loop. What was
+// left before goes in front, where there is space, so that a busy connection needs no buffer of its own.
 void connection::drain_socket(std::size_t first) {
     const auto space = home_.scratch();
-    std::memcpy(space.data(), inline_, first);
+    std::size_t used = 0;
+    if (partial_.size() <= space.size() / 4) {
+        used = partial_.copy(space.data(), partial_.size());
+        partial_.clear();
+    }
+    std::memcpy(space.data() + used, inline_, first);
+    used += first;
     error_code ignored; // an end or an error is met again by the next read
-    const auto more = socket_.read_some(asio::buffer(space.data() + first, space.size() - first), ignored);
-    take_bytes({space.data(), first + more});
+    used += socket_.read_some(asio::buffer(space.data() + used, space.size() - used), ignored);
+    take_bytes({space.data(), used});
 }
 
 void connection::take_bytes(std::string_view fresh) {
@@ -112,7 +158,15 @@ void connection::take_bytes(std::string_view fresh) {
         const auto rest = feed(partial_).size();
         partial_.erase(0, partial_.size() - rest);
     }
-    if (partial_.empty() && partial_.capacity() > sizeof inline_) std::string().swap(partial_);
+    input_waits_ = !partial_.empty() && is_full();
+    const bool is_roomy = partial_.capacity() > partial_kept && partial_.capacity() / 4 > partial_.size();
+    if (is_roomy || (partial_.empty() && partial_.capacity() > sizeof inline_)) partial_.shrink_to_fit();
+}
+
+// Where everything is sent at once and nothing is left over, which is the ordinary case, nothing has changed.
+void connection::count_bytes() noexcept {
+    const auto left = partial_.empty() ? 0 : partial_.capacity();
+    counted_.set(queued_bytes() + left + held_by_protocol_);
 }
 
 std::string_view connection::feed(std::string_view bytes) {
@@ -131,13 +185,8 @@ void connection::resume_reading() {
     if (!paused_) return;
     paused_ = false;
     if (handling_ || state_ == state::closed) return;
-    if (!partial_.empty()) {
-        handling_ = true;
-        take_bytes({});
-        handling_ = false;
-        flush();
-    }
-    read();
+    input_waits_ = !partial_.empty();
+    read_on();
 }
 
 // --- writing ---
@@ -158,7 +207,6 @@ void connection::output_shared(std::shared_ptr<const std::string> body) {
     }
     seal_output();
     queued_bytes_ += body->size();
-    queued_everywhere.fetch_add(body->size(), std::memory_order_relaxed);
     sealed_.push_back({{}, std::move(body)});
 }
 
@@ -170,8 +218,9 @@ void connection::flush_soon() {
 
 void connection::flush() {
     dirty_ = false;
-    if (state_ == state::closed || writing_) return;
-    write();
+    if (state_ == state::closed) return;
+    if (!writing_) write();
+    count_bytes();
 }
 
 void connection::write() {
@@ -194,7 +243,6 @@ void connection::write() {
 void connection::seal_output() {
     if (output_.empty()) return;
     queued_bytes_ += output_.size();
-    queued_everywhere.fetch_add(output_.size(), std::memory_order_relaxed);
     sealed_.push_back({std::exchange(output_, {}), nullptr});
 }
 
@@ -224,14 +272,14 @@ void connection::write_sealed() {
         if (failure) return self->close();
         self->seal_output();
         self->write_sealed();
-        self->read();
+        self->count_bytes();
+        self->read_on();
     });
 }
 
 void connection::drop_sent(std::size_t size) {
     stalled_.disarm();
     queued_bytes_ -= size;
-    queued_everywhere.fetch_sub(size, std::memory_order_relaxed);
     sent_of_first_ += size;
     std::size_t gone = 0;
     while (gone < sealed_.size() && sent_of_first_ >= sealed_[gone].view().size()) {
@@ -284,6 +332,7 @@ void connection::close() {
     error_code ignored;
     socket_.close(ignored);
     home_.post([self = shared_from_this()] {
+        self->retry_.drop();
         self->attachments_.clear();
         if (self->protocol_) self->protocol_->on_closed();
         self->protocol_.reset();
@@ -295,6 +344,7 @@ tcp::socket connection::release() {
     assert(!reading_ && !writing_);
     state_ = state::closed;
     stalled_.disarm();
+    retry_.drop();
     unlink();
     home_.post([self = shared_from_this()] { self->protocol_.reset(); });
     return std::move(socket_);

@@ -8,10 +8,14 @@
 // the end of the loop's turn. One write is in flight at a time.
 //
 // Threading: lives on one worker. Lifetime: shared; the pending read keeps it alive until it is closed.
-// Bounds: reading pauses while more than `limits.queued_bytes_max` wait to be sent; a peer that takes nothing
-// for `limits.stalled_write_max` is cut off.
+// Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read, and what was read
+// already is not handed on: a protocol looks at `is_full` after each thing it has answered, and gets the rest
+// of its bytes when there is room again. A peer that takes nothing for `limits.stalled_write_max` is cut off.
+// All bytes held, in and out, are counted (memory_budget.hpp); while all connections together hold more than
+// `limits.all_bytes_max`, those that hold more than a little are not read from, and cut off when that lasts.
 #pragma once
 
+#include "net/memory_budget.hpp"
 #include "net/runtime.hpp"
 
 #include <boost/intrusive/list_hook.hpp>
@@ -25,6 +29,9 @@ namespace stadion::net {
 struct connection_limits {
     std::size_t queued_bytes_max = 4 << 20;
     std::chrono::milliseconds stalled_write_max{10'000};
+    std::size_t all_bytes_max = SIZE_MAX;
+    std::size_t always_read_below = 64 * 1024;    // bytes held: less than that is not worth stopping for
+    std::chrono::milliseconds unread_max{10'000}; // how long such a connection waits for the others to let go
 };
 
 // What makes a connection a member of its worker's list.
@@ -80,7 +87,16 @@ public:
     // Bytes queued and not yet taken by the kernel.
     std::size_t queued_bytes() const noexcept { return queued_bytes_ + output_.size(); }
     // More is queued than a stream should add to; `protocol::on_drained` says when that has ended.
-    bool is_congested() const noexcept { return congested_; }
+    bool is_congested() noexcept {
+        if (queued_bytes() > limits_.queued_bytes_max / 2) congested_ = true;
+        return congested_;
+    }
+    // So much is queued that nothing further should be answered: inside on_bytes, leave the rest for later.
+    bool is_full() const noexcept { return queued_bytes() > limits_.queued_bytes_max; }
+    // What the protocol holds on this connection's behalf: a body that has not arrived whole, requests that
+    // wait for their answer. Counted as bytes of this connection.
+    void hold(std::size_t bytes) noexcept { held_by_protocol_ = bytes; }
+    std::size_t held() const noexcept { return held_by_protocol_; }
 
     // Stops reading until `resume_reading`: back-pressure.
     void pause_reading() noexcept { paused_ = true; }
@@ -109,10 +125,14 @@ private:
     };
 
     void read();
+    void read_on();
+    void read_on_later();
+    bool has_room_to_read();
     void on_read(error_code failure, std::size_t size);
     void drain_socket(std::size_t first);
     void take_bytes(std::string_view fresh);
     std::string_view feed(std::string_view bytes);
+    void count_bytes() noexcept;
     void write();
     void seal_output();
     void write_sealed();
@@ -126,6 +146,20 @@ private:
         connection* owner;
         stall_deadline(connection* of) noexcept : deadline(&connection::on_write_stalled), owner(of) {}
     };
+    struct retry_deadline : deadline {
+        connection* owner;
+        retry_deadline(connection* of) noexcept
+            : deadline([](deadline& entry) {
+                  const auto self = std::exchange(static_cast<retry_deadline&>(entry).alive, nullptr);
+                  self->read_on();
+              }),
+              owner(of) {}
+        void drop() {
+            disarm();
+            alive.reset();
+        }
+        std::shared_ptr<connection> alive; // while it is armed: no read is pending that would keep it
+    };
 
     worker& home_;
     tcp::socket socket_;
@@ -138,6 +172,10 @@ private:
     std::vector<segment> sealed_;   // waiting to be written, in order
     std::size_t sent_of_first_ = 0; // bytes of sealed_.front() that are written
     std::size_t queued_bytes_ = 0;  // in sealed_, not yet written
+    std::size_t held_by_protocol_ = 0;
+    held_bytes counted_;
+    retry_deadline retry_{this};
+    deadline_wheel::clock::time_point unread_since_{}; // zero: input is read
     deadline_wheel::clock::time_point last_read_;
     stall_deadline stalled_{this};
     std::map<std::string, std::shared_ptr<void>, std::less<>> attachments_;
@@ -149,10 +187,9 @@ private:
     bool dirty_ = false;
     bool paused_ = false;
     bool congested_ = false;
+    bool resuming_ = false;    // read_on is posted
+    bool input_waits_ = false; // partial_ may hold whole requests, kept back because the output is full
     char inline_[512];
 };
-
-// Bytes queued on all connections of the process that their peers have not taken yet. Any thread.
-std::size_t total_queued_bytes() noexcept;
 
 } // namespace stadion::net

@@ -145,7 +145,7 @@ void http_session::drain() {
 std::size_t http_session::on_bytes(std::string_view bytes) {
     const auto size = bytes.size();
     if (streaming_) return size; // nothing is asked on a connection that streams
-    while (!bytes.empty() && current_ == nullptr && link_.takes_input()) {
+    while (!bytes.empty() && current_ == nullptr && link_.takes_input() && !link_.is_full()) {
         if (!parser_) {
             const auto end = bytes.find("\r\n\r\n");
             if (end == std::string_view::npos) {
@@ -180,6 +180,7 @@ std::size_t http_session::on_bytes(std::string_view bytes) {
             error_code failure;
             const auto used = parser_->put(asio::buffer(bytes.data(), bytes.size()), failure);
             bytes.remove_prefix(used);
+            link_.hold(parser_->get().body().size());
             if (failure == http::error::body_limit) {
                 refuse(413, wire::status::resource_exhausted, "the body is larger than 1 MiB");
                 return size;
@@ -257,10 +258,7 @@ void http_session::handle() {
     if (auto permitted = access_policy::check(request.roles, match.found->need, request.path); !permitted)
         return exchange->fail(permitted.error());
     if (server_.is_overloaded()) {
-        auto failure = wire::make_error(wire::status::resource_exhausted,
-                                        "the server's connections hold too many unsent bytes");
-        failure.retry_after = 100ms;
-        return exchange->fail(failure);
+        return exchange->fail(server_context::overloaded());
     }
     match.found->run(std::move(request), exchange);
     // Not answered yet: what the client pipelined behind waits its turn.
@@ -336,6 +334,7 @@ void http_session::end_stream() {
 
 void http_session::finish() {
     current_ = nullptr;
+    link_.hold(0);
     if (!keep_alive_) {
         link_.close_when_sent();
     } else {

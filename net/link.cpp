@@ -13,20 +13,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto said_after = 900ms; // that an attempt takes long
+
 // What the peer says of itself when it does not say which server has failed.
 wire::error error_from(wire::status code, const v1::Error& message, const std::string& node) {
     auto failure = wire::to_error(code, message);
     if (failure.origin.empty()) failure.origin = node;
     return failure;
-}
-
-std::string encode_metadata(const call_options& options) {
-    if (options.idempotency_key.empty() && options.seen_sequence == 0 && options.epoch == 0) return {};
-    v1::Metadata metadata;
-    metadata.set_idempotency_key(options.idempotency_key);
-    metadata.set_seen_sequence(options.seen_sequence);
-    metadata.set_epoch(options.epoch);
-    return metadata.SerializeAsString();
 }
 
 } // namespace
@@ -60,7 +53,10 @@ private:
 };
 
 link::link(worker& home, link_options options)
-    : home_(home), options_(std::move(options)), retry_(home.context()) {}
+    : home_(home),
+      options_(std::move(options)),
+      waiting_(options_.waiting_max, options_.waiting_bytes_max),
+      retry_(home.context()) {}
 
 link::~link() = default;
 
@@ -81,13 +77,26 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
     const auto id = options.id != 0 ? options.id : next_id_;
     continue_from(id + 1);
     if (pending_.size() >= options_.in_flight_max) {
-        fail_later(std::move(on_reply), wire::make_error(wire::status::resource_exhausted,
-                                                         std::to_string(pending_.size()) + " calls to " +
-                                                             address_ + " are in flight"));
+        auto failure =
+            wire::make_error(wire::status::resource_exhausted,
+                             std::to_string(pending_.size()) + " calls to " + address_ + " are in flight");
+        failure.retry_after = 10ms;
+        fail_later(std::move(on_reply), std::move(failure));
         return id;
     }
     if (state_ == state::closed || (!options.wait_for_connection && state_ != state::ready)) {
         fail_later(std::move(on_reply), not_connected());
+        return id;
+    }
+    auto metadata = encode_metadata(options);
+    if (auto checked = check_request_size(metadata, body, frame_size_taken(), address_); !checked) {
+        fail_later(std::move(on_reply), std::move(checked).error());
+        return id;
+    }
+    if (state_ != state::ready && !waiting_.has_room(metadata.size() + body.size())) {
+        auto failure = not_connected();
+        failure.message += "; " + waiting_.text() + " wait for it already";
+        fail_later(std::move(on_reply), std::move(failure));
         return id;
     }
     const bool is_stream = on_event != nullptr;
@@ -97,10 +106,10 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
     if (!is_stream) home_.arm(entry.expires, options.budget);
     if (state_ == state::ready) {
         entry.sent = true;
-        send(id, method, encode_metadata(options), body, options.budget);
+        send(id, method, metadata, body, options.budget);
     } else {
-        waiting_.push_back(
-            {id, method, encode_metadata(options), std::string(body), clock::now() + options.budget});
+        entry.place =
+            waiting_.add({id, method, std::move(metadata), std::string(body), clock::now() + options.budget});
     }
     return id;
 }
@@ -132,6 +141,7 @@ void link::finish(std::uint64_t id, wire::result<reply> outcome) {
     auto node = pending_.extract(id);
     if (node.empty()) return;
     node.mapped().expires.disarm();
+    if (!node.mapped().sent) waiting_.remove(node.mapped().place);
     if (node.mapped().on_reply) node.mapped().on_reply(std::move(outcome));
 }
 
@@ -157,21 +167,6 @@ wire::error link::not_connected() const {
     return failure;
 }
 
-awaitable<wire::result<std::string>> link::ask_encoded(std::uint16_t method, const std::string& body,
-                                                       const call_options& options) {
-    auto initiate = [self = shared_from_this(), method, body, options](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        self->call(method, body, options, [shared](wire::result<reply> outcome) {
-            if (outcome)
-                std::move (*shared)(wire::result<std::string>(std::string(outcome->body)));
-            else
-                std::move (*shared)(wire::result<std::string>(std::move(outcome).error()));
-        });
-    };
-    return asio::async_initiate<decltype(use_awaitable), void(wire::result<std::string>)>(std::move(initiate),
-                                                                                          use_awaitable);
-}
-
 // --- the connection ---
 
 void link::connect(std::vector<std::string> addresses) {
@@ -193,13 +188,13 @@ void link::close() {
     ++round_;
     retry_.cancel();
     upkeep_.disarm();
-    waiting_.clear();
     if (auto gone = std::exchange(connection_, nullptr)) gone->close_when_sent();
     while (!pending_.empty())
         finish(pending_.begin()->first, wire::make_error(wire::status::cancelled, "the link was closed"));
 }
 
 void link::set_state(state next) {
+    patience_.disarm();
     const bool was_ready = state_ == state::ready;
     state_ = next;
     if (on_state && was_ready != (next == state::ready)) on_state(next == state::ready);
@@ -211,6 +206,7 @@ void link::attempt() {
     address_ = addresses_[next_address_ % addresses_.size()];
     ++round_;
     home_.arm(upkeep_, options_.connect_within);
+    if (on_failure) home_.arm(patience_, said_after);
     asio::co_spawn(home_.context(), dial(address_, round_),
                    [self = shared_from_this()](std::exception_ptr failure) {
                        if (failure) std::rethrow_exception(failure);
@@ -257,6 +253,8 @@ void link::on_connected(tcp::socket socket) {
 
 void link::on_failed(const std::string& why) {
     last_failure_ = why;
+    patience_.disarm();
+    tell_failure(why);
     ++next_address_;
     ++failures_;
     upkeep_.disarm();
@@ -285,6 +283,7 @@ void link::on_lost() {
     const bool was_refused = state_ == state::greeting;
     if (state_ == state::ready) last_failure_ = "the connection was lost";
     if (was_refused) {
+        tell_failure(last_failure_);
         ++failures_;
         ++next_address_;
     }
@@ -300,13 +299,18 @@ void link::on_lost() {
 
 void link::send_waiting() {
     const auto now = clock::now();
-    for (auto& one : std::exchange(waiting_, {})) {
-        const auto found = pending_.find(one.id);
-        if (found == pending_.end()) continue; // its budget was spent
-        found->second.sent = true;
+    std::vector<std::pair<std::uint64_t, wire::error>> refused;
+    for (auto& [place, one] : waiting_.take_all()) {
+        pending_.at(one.id).sent = true;
+        if (auto checked = check_request_size(one.metadata, one.body, frame_size_taken(), address_);
+            !checked) {
+            refused.emplace_back(one.id, std::move(checked).error());
+            continue;
+        }
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(one.deadline_at - now);
         send(one.id, one.method, one.metadata, one.body, left);
     }
+    for (auto& [id, failure] : refused) finish(id, std::move(failure));
 }
 
 bool link::on_frame(const wire::frame& frame) {

@@ -7,14 +7,16 @@
 // one that the server says it never ran (GOAWAY) ends UNAVAILABLE without, and is safe to send again. The
 // budget a server sees is what is left of it when the request is sent.
 //
-// Threading: everything on the worker given. Bounds: `in_flight_max` calls, beyond which RESOURCE_EXHAUSTED.
+// Threading: everything on the worker given. Bounds: `in_flight_max` calls, beyond which RESOURCE_EXHAUSTED;
+// `waiting_max` calls of `waiting_bytes_max` in all while there is no connection, beyond which UNAVAILABLE. A
+// request larger than the server takes (its Welcome says so) is refused here, before it is sent.
 #pragma once
 
 #include "net/connection.hpp"
+#include "net/link_requests.hpp"
 #include "net/rpc_router.hpp"
 #include "wire/frame.hpp"
 
-#include <deque>
 #include <functional>
 #include <random>
 #include <unordered_map>
@@ -31,7 +33,9 @@ struct link_options {
     std::chrono::milliseconds ping_after{5'000};
     std::chrono::milliseconds close_after{10'000};
     std::size_t in_flight_max = 65'536;
-    std::size_t frame_size_max = 16 << 20;
+    std::size_t frame_size_max = wire::frame_size_max;
+    std::size_t waiting_max = 16'384; // calls that wait for a connection, and
+    std::size_t waiting_bytes_max = 16 << 20;
 };
 
 struct call_options {
@@ -72,6 +76,10 @@ public:
 
     // Hears of every change; to be set before `connect`.
     state_handler on_state;
+
+    // Hears why there is no connection yet: of every attempt that fails, and of one that takes long. To be
+    // set before `connect`.
+    std::function<void(const std::string& address, const std::string& why)> on_failure;
 
     // Returns the call's id, for `cancel`.
     std::uint64_t call(std::uint16_t method, std::string_view body, const call_options& options,
@@ -122,13 +130,15 @@ private:
         event_handler on_event;
         expiry expires;
         bool sent = false;
+        std::uint64_t place = 0; // in waiting_, while it is not sent
     };
-    struct waiting {
-        std::uint64_t id;
-        std::uint16_t method;
-        std::string metadata;
-        std::string body;
-        clock::time_point deadline_at;
+    struct patience : deadline {
+        link* owner;
+        explicit patience(link* of)
+            : deadline([](deadline& entry) {
+                  static_cast<patience&>(entry).owner->tell_failure("no answer yet");
+              }),
+              owner(of) {}
     };
     struct upkeep : deadline {
         link* owner;
@@ -141,6 +151,10 @@ private:
     void send(std::uint64_t id, std::uint16_t method, std::string_view metadata, std::string_view body,
               std::chrono::milliseconds budget);
     void finish(std::uint64_t id, wire::result<reply> outcome);
+    // By the server, as far as it is known.
+    std::size_t frame_size_taken() const noexcept {
+        return state_ == state::ready || state_ == state::leaving ? welcome_.max_frame() : 0;
+    }
     void on_expired(std::uint64_t id);
     void fail_later(reply_handler on_reply, wire::error failure);
 
@@ -148,6 +162,9 @@ private:
     awaitable<void> dial(std::string address, std::uint64_t round);
     void on_connected(tcp::socket socket);
     void on_failed(const std::string& why);
+    void tell_failure(const std::string& why) const {
+        if (on_failure) on_failure(address_, why);
+    }
     void retry_later();
     void set_state(state next);
     bool on_frame(const wire::frame& frame);
@@ -170,8 +187,9 @@ private:
     v1::Welcome welcome_;
     std::uint64_t next_id_ = 1;
     std::unordered_map<std::uint64_t, pending> pending_;
-    std::deque<waiting> waiting_;
+    waiting_calls waiting_;
     upkeep upkeep_{this};
+    patience patience_{this};
     asio::steady_timer retry_;
     std::mt19937 random_{std::random_device{}()};
     bool pinged_ = false;

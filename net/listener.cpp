@@ -1,6 +1,7 @@
 #include "net/listener.hpp"
 
 #include "net/address.hpp"
+#include "net/limited_log.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -63,6 +64,9 @@ void listener::accept() {
         if (failure == asio::error::operation_aborted || !acceptor_.is_open()) return;
         if (failure == asio::error::no_descriptors ||
             failure == boost::system::errc::too_many_files_open_in_system) {
+            static limited_log log{std::chrono::seconds{10}};
+            log.warn("a caller is turned away: no file descriptor is left; raise the limit (ulimit -n, "
+                     "LimitNOFILE=)");
             give_up_reserve();
             // A breath, so that a flood of callers does not take the whole thread.
             pause_.expires_after(std::chrono::milliseconds{10});

@@ -30,48 +30,88 @@ std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber
 
 void live_board::start(subscription& one, const request& wanted) {
     using kind = board_subscriber::start_kind;
+    using stage = subscription::stage;
     const auto& seen = board_of(one);
-    const auto now = seen.sequence();
     if (wanted.since != 0 && seen.holds_since(wanted.since)) {
         // Ahead of this board is fine too: it catches up, and repeats nothing.
         one.position_ = wanted.since;
         one.every_event_ = true;
-        one.sink_.on_start(kind::resumed, wanted.since, {});
-        return bring_forward(one);
+        one.stage_ = stage::sending;
+        one.sink_.on_start(kind::resumed, wanted.since, nullptr);
+    } else {
+        const auto now = seen.sequence();
+        one.position_ = now - std::min<std::uint64_t>(now, wanted.history);
+        one.begins_with_ = wanted.since == 0 ? kind::snapshot : kind::reset;
+        one.stage_ = wanted.since == 0 && wanted.history != 0 ? stage::recalling : stage::beginning;
     }
-    if (wanted.since == 0)
-        for (const auto& event : seen.events_after(0, wanted.history))
-            if (concerns(one, wanted.filter, *event)) one.sink_.on_event(event);
-    one.sink_.on_start(wanted.since == 0 ? kind::snapshot : kind::reset, now,
-                       seen.states_after(0, wanted.filter));
-    one.position_ = now;
-    one.live_ = true;
+    bring_forward(one);
 }
 
+// Goes on where the subscription stands, until it is live or its connection takes no more.
 void live_board::bring_forward(subscription& one) {
-    if (one.live_) return;
-    const auto& filter = filter_of(one);
-    const auto& seen = board_of(one);
-    if (one.every_event_ || one.lossless_) {
-        while (seen.holds_since(one.position_)) {
-            if (one.sink_.is_congested()) return;
-            const auto next = seen.next_after(one.position_);
-            if (!next) {
-                one.live_ = true;
-                one.every_event_ = false;
-                return;
-            }
-            one.position_ = next->sequence();
-            if (concerns(one, filter, *next)) one.sink_.on_event(next);
-        }
-        one.sink_.on_start(board_subscriber::start_kind::reset, seen.sequence(),
-                           seen.states_after(0, filter));
-    } else {
-        for (const auto& state : seen.states_after(one.position_, filter)) one.sink_.on_event(state);
-    }
-    one.position_ = std::max(one.position_, seen.sequence());
+    if (one.live_ || !begin(one)) return;
+    const bool all = one.every_event_ || one.lossless_;
+    if (!(all ? send_events(one, true) : send_newest(one))) return;
+    one.position_ = std::max(one.position_, board_of(one).sequence());
     one.live_ = true;
     one.every_event_ = false;
+}
+
+// What comes before the events. True once it is sent.
+bool live_board::begin(subscription& one) {
+    using stage = subscription::stage;
+    if (one.stage_ == stage::recalling) {
+        if (!send_events(one, false)) return false;
+        one.stage_ = stage::beginning;
+    }
+    if (one.stage_ == stage::beginning) {
+        if (one.sink_.is_congested()) return false;
+        one.position_ = board_of(one).sequence();
+        one.stage_ = stage::sending;
+        one.sink_.on_start(one.begins_with_, one.position_, states_of(one));
+    }
+    if (one.stage_ == stage::sending && !one.sink_.send_states()) return false;
+    one.stage_ = stage::following;
+    return true;
+}
+
+// Every event after the position; where some are held no longer, and that matters, a reset instead.
+bool live_board::send_events(subscription& one, bool must_be_all) {
+    const auto& filter = filter_of(one);
+    const auto& seen = board_of(one);
+    for (;;) {
+        if (must_be_all && !seen.holds_since(one.position_)) {
+            one.begins_with_ = board_subscriber::start_kind::reset;
+            one.stage_ = subscription::stage::beginning;
+            return begin(one);
+        }
+        if (one.sink_.is_congested()) return false;
+        const auto next = seen.next_after(one.position_);
+        if (!next) return true;
+        one.position_ = next->sequence();
+        if (concerns(one, filter, *next)) one.sink_.on_event(next);
+    }
+}
+
+// Only the newest per topic, oldest first, so that the position says what has been sent.
+bool live_board::send_newest(subscription& one) {
+    for (const auto& state : board_of(one).states_after(one.position_, filter_of(one))) {
+        if (one.sink_.is_congested()) return false;
+        one.sink_.on_event(state);
+        one.position_ = state->sequence();
+    }
+    return true;
+}
+
+shared_batch live_board::states_of(const subscription& one) {
+    auto& alike = groups_.at(one.kind_);
+    const auto& seen = board_of(one);
+    auto states = alike.states.lock();
+    if (states && alike.states_at == seen.sequence()) return states;
+    states = std::make_shared<const event_batch>(seen.states_after(0, alike.filter));
+    alike.states = states;
+    alike.states_at = seen.sequence();
+    return states;
 }
 
 // --- what happens ---
@@ -146,13 +186,15 @@ void live_board::replace(std::uint64_t sequence, const event_batch& states, cons
         frozen_ = std::move(frozen);
     }
     // Those who were live have missed what happened in between: they get the states that are newer.
-    for (auto& [kind, alike] : groups_)
+    for (auto& [kind, alike] : groups_) {
+        alike.states.reset();
         for (auto* one : alike.members) {
             const auto before = kind.first == board_view::live ? live_before : shown_before;
             if (one->live_) one->position_ = std::max(one->position_, before);
             one->live_ = false;
             bring_forward(*one);
         }
+    }
     wake_waiters();
 }
 

@@ -5,7 +5,9 @@
 // falls behind (its connection is congested) or that resumes from an old sequence is brought forward from the
 // board itself: from the events kept, so that it misses none, or, when it is merely slow, from the current
 // states, so that it gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the
-// same topics share one filter, which is evaluated once per event.
+// same topics share one filter, which is evaluated once per event, and the states they begin with while the
+// board stays as it is. Whatever a subscriber is sent, also those states and the history before them, is sent
+// as far as its connection takes it; the rest waits here as a position, not there as bytes.
 //
 // Freezing is done here and nowhere else: there is one board that goes on, and while the board is frozen a
 // second one, as it stood then. Who reads or watches names the view (board_view.hpp) and is given the board
@@ -29,6 +31,7 @@ namespace stadion::net {
 
 using wire::board_event_ptr;
 using event_batch = std::vector<board_event_ptr>;
+using shared_batch = std::shared_ptr<const event_batch>;
 
 class board_subscriber {
 public:
@@ -39,7 +42,11 @@ public:
     };
 
     virtual ~board_subscriber() = default;
-    virtual void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) = 0;
+    // What follows begins with these states, in the order of their sequences; none when it is resumed. They
+    // are asked for by `send_states`.
+    virtual void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) = 0;
+    // Sends of those states what the connection takes; true once all are sent.
+    virtual bool send_states() = 0;
     virtual void on_event(const board_event_ptr& event) = 0;
     virtual bool is_congested() const = 0;
 };
@@ -67,6 +74,14 @@ public:
         board_subscriber& sink_;
         const std::pair<board_view, std::vector<std::string>> kind_; // the key of its group
         std::uint64_t position_ = 0;                                 // everything up to here was delivered
+        // The history before the states, their announcement, the states, what happens.
+        enum class stage : std::uint8_t {
+            recalling,
+            beginning,
+            sending,
+            following
+        } stage_ = stage::beginning;
+        board_subscriber::start_kind begins_with_ = board_subscriber::start_kind::snapshot;
         bool live_ = false;
         bool every_event_ = false; // until it is live for the first time, or always when lossless
         bool lossless_ = false;
@@ -99,7 +114,7 @@ public:
     // Shows an event that is no part of the board to those who are up to date; nobody can resume from it.
     void announce(const board_event_ptr& event);
 
-    // Calls the subscriber's on_start before it returns.
+    // Calls the subscriber's on_start before it returns, unless it is congested; then once it can take more.
     std::unique_ptr<subscription> subscribe(board_subscriber& sink, const request& wanted);
 
     // Calls `then(true)` once the live board has reached the sequence, `then(false)` when that takes longer
@@ -114,6 +129,8 @@ private:
     struct group {
         wire::topic_filter filter;
         std::vector<subscription*> members;
+        std::weak_ptr<const event_batch> states; // the newest that somebody begins with
+        std::uint64_t states_at = 0;
     };
     struct waiter : deadline {
         waiter() : deadline([](deadline& entry) { static_cast<waiter&>(entry).expire(); }) {}
@@ -128,6 +145,10 @@ private:
     void freeze(const v1::BoardState& state);
     void thaw();
     void bring_forward(subscription& one);
+    bool begin(subscription& one);
+    bool send_events(subscription& one, bool must_be_all);
+    bool send_newest(subscription& one);
+    shared_batch states_of(const subscription& one);
     void wake_waiters();
     const wire::topic_filter& filter_of(const subscription& one) const {
         return groups_.at(one.kind_).filter;

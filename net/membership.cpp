@@ -1,5 +1,8 @@
 #include "net/membership.hpp"
 
+#include "net/limited_log.hpp"
+#include "wire/printable.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +46,10 @@ void membership::start() {
         self->beating_ = false;
         self->beat_.disarm();
         if (ready) self->join();
+    };
+    link_->on_failure = [](const std::string& address, const std::string& why) {
+        static limited_log log{10s};
+        log.warn("cannot join the dispatcher at " + wire::printable(address) + " yet, trying on: ", why);
     };
     link_->connect({options_.dispatcher});
 }

@@ -91,8 +91,8 @@ constexpr query_parameter query_parameters[] = {
       "/v1/stream", "/v1/feed"}},
     {"at", "a time (ISO 8601, or UNIX seconds): the board as it stood then", {"/v1/games", "/v1/teams"}},
     {"status", "only games with this status", {"/v1/games"}},
-    {"page_size", "how many games at most", {"/v1/games"}},
-    {"page_token", "the next_page_token of the page before", {"/v1/games"}},
+    {"page_size", "how many at most", {"/v1/games", "/v1/teams"}},
+    {"page_token", "the next_page_token of the page before", {"/v1/games", "/v1/teams"}},
     {"topics", "games/*, teams/gauls, …, with commas between", {"/v1/stream", "/v1/feed"}},
     {"since", "the sequence of the last event seen", {"/v1/stream", "/v1/feed"}},
 };

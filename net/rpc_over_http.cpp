@@ -2,6 +2,7 @@
 
 #include "net/http_session.hpp"
 #include "net/idempotency_key.hpp"
+#include "wire/frame.hpp"
 #include "wire/json.hpp"
 
 #include <google/protobuf/descriptor.h>
@@ -25,6 +26,17 @@ std::string to_json(const pb::Descriptor* type, std::string_view body, std::stri
     bytes.append(tail);
     message->ParseFromString(bytes);
     return wire::to_json(*message);
+}
+
+// The bound is that of a reply frame, whatever the answer goes by.
+http_response to_response(const wire::method& method, std::string_view body, std::string_view tail) {
+    const auto size = body.size() + tail.size();
+    if (size > wire::payload_max)
+        return problem(wire::make_error(wire::status::resource_exhausted,
+                                        "the answer of " + method.full_name() + " has " +
+                                            std::to_string(size) +
+                                            " bytes, which is too many; ask for less, or for pages"));
+    return json_response(to_json(method.descriptor->output_type(), body, tail) + "\n");
 }
 
 std::uint64_t number_in(std::string_view text, std::uint64_t otherwise) {
@@ -66,7 +78,7 @@ public:
     void reply(std::string_view body, std::string_view tail) override {
         if (!end()) return;
         if (method_.streaming) return exchange_->end_stream();
-        exchange_->respond(json_response(to_json(method_.descriptor->output_type(), body, tail) + "\n"));
+        exchange_->respond(to_response(method_, body, tail));
     }
 
     void fail(const wire::error& failure) override {
@@ -81,6 +93,10 @@ public:
     }
 
     bool is_congested() const noexcept override { return exchange_->is_congested(); }
+    bool hold(std::size_t bytes) noexcept override {
+        if (exchange_->is_open()) exchange_->link().hold(bytes);
+        return true; // one request at a time, of at most 1 MiB
+    }
 
 private:
     struct expiry : deadline {
@@ -118,7 +134,7 @@ public:
 
     void reply(std::string_view body, std::string_view tail) override {
         if (std::exchange(answered_, true)) return;
-        exchange_->respond(json_response(to_json(method_.descriptor->output_type(), body, tail) + "\n"));
+        exchange_->respond(to_response(method_, body, tail));
     }
 
     void fail(const wire::error& failure) override {

@@ -2,9 +2,8 @@
 
 #include "net/address.hpp"
 #include "net/common_routes.hpp"
+#include "net/descriptors.hpp"
 #include "net/first_byte.hpp"
-
-#include <unistd.h>
 
 #include <thread>
 
@@ -20,13 +19,20 @@ server::server(runtime& threads, std::string kind, access_policy access, session
     context_.access = std::move(access);
     context_.limits = limits;
     context_.metrics.resize(threads.size());
-    if (context_.limits.all_queued_bytes_max == 0)
-        context_.limits.all_queued_bytes_max = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
-                                               static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
+    context_.limits.connection.all_bytes_max =
+        limits.all_bytes_max != 0 ? limits.all_bytes_max : bytes_held_max();
+    add_check("descriptors", check_descriptors);
     common_routes::add_to(*this);
 }
 
 server::~server() = default;
+
+wire::error server_context::overloaded() {
+    auto failure = wire::make_error(wire::status::resource_exhausted,
+                                    "the connections of this machine's servers hold too many bytes");
+    failure.retry_after = std::chrono::milliseconds{100};
+    return failure;
+}
 
 void server::add_check(std::string name, std::function<wire::result<void>()> run) {
     checks_.push_back({std::move(name), std::move(run)});

@@ -15,7 +15,8 @@ namespace stadion::net {
 struct session_limits {
     std::size_t frame_size_max = 1 << 20;
     std::uint32_t in_flight_max = 1024;
-    std::size_t all_queued_bytes_max = 0; // 0: a quarter of memory
+    std::size_t all_bytes_max = 0;             // held by all connections; 0: see memory_budget.hpp
+    std::size_t in_flight_bytes_max = 8 << 20; // of requests on one connection that wait for their answers
     std::chrono::milliseconds hello_within{5'000};
     std::size_t hello_bytes_max = 4096;
     std::chrono::milliseconds ping_after{15'000};
@@ -36,7 +37,9 @@ struct server_context {
     std::atomic<bool> draining{false};
 
     std::string node() const { return kind + "-" + std::to_string(server_id.load()); }
-    bool is_overloaded() const noexcept { return total_queued_bytes() > limits.all_queued_bytes_max; }
+    // New requests are refused; see `overloaded`.
+    bool is_overloaded() const noexcept { return bytes_held() > limits.connection.all_bytes_max; }
+    static wire::error overloaded();
 };
 
 } // namespace stadion::net

@@ -54,9 +54,9 @@ std::vector<prometheus::MetricFamily> collect_session_metrics(const server_conte
     auto open = metric_family("stadion_connections", "Open connections.", MetricType::Gauge);
     open.metric.push_back(gauge_value(static_cast<double>(connections)));
 
-    auto queued =
-        metric_family("stadion_queued_bytes", "Bytes that peers have not taken yet.", MetricType::Gauge);
-    queued.metric.push_back(gauge_value(static_cast<double>(total_queued_bytes())));
+    auto queued = metric_family(
+        "stadion_held_bytes", "Bytes that connections hold: unsent, or not handled yet.", MetricType::Gauge);
+    queued.metric.push_back(gauge_value(static_cast<double>(bytes_held_here())));
 
     return {requests, answers, duration, http, events, open, queued};
 }

@@ -16,7 +16,7 @@ namespace {
 class descriptor {
 public:
     descriptor(const std::filesystem::path& path, int flags)
-        : number_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+        : number_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
     ~descriptor() {
         if (number_ >= 0) ::close(number_);
     }

@@ -1,12 +1,16 @@
 #include "net/websocket_stream.hpp"
 
 #include "net/board_streams.hpp"
+#include "net/start_message.hpp"
+#include "net/topic_limits.hpp"
 #include "wire/json.hpp"
 
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
 #include <nlohmann/json.hpp>
+
+#include <optional>
 
 namespace stadion::net {
 namespace websocket = boost::beast::websocket;
@@ -26,6 +30,7 @@ public:
     ~websocket_stream() override { board_.home().connections.fetch_sub(1, std::memory_order_relaxed); }
 
     void accept(const http::request<http::empty_body>& request) {
+        stream_.auto_fragment(false);
         stream_.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::server));
         stream_.read_message_max(message_bytes_max);
         stream_.async_accept(request, [self = shared_from_this()](error_code failure) {
@@ -33,9 +38,19 @@ public:
         });
     }
 
-    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
-        send("{\"type\":\"" + std::string(start_name(kind)) + "\"," + start_fields(kind, sequence, states) +
-             "}");
+    void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
+        start_.emplace("{\"type\":\"" + std::string(start_name(kind)) + "\",", sequence, std::move(states),
+                       "}");
+    }
+    bool send_states() override {
+        while (start_) {
+            if (is_congested()) return false;
+            auto text = start_->next();
+            const bool is_last = start_->is_done();
+            if (is_last) start_.reset();
+            send(std::move(text), is_last);
+        }
+        return true;
     }
     void on_event(const board_event_ptr& event) override {
         std::string text;
@@ -50,8 +65,14 @@ private:
             if (failure) return self->end();
             self->on_message(boost::beast::buffers_to_string(self->input_.data()));
             self->input_.consume(self->input_.size());
-            self->read();
+            self->read_on();
         });
+    }
+
+    // What is asked is answered only as fast as the answers are taken.
+    void read_on() {
+        reading_ = !is_congested() && !start_;
+        if (reading_) read();
     }
 
     void on_message(const std::string& text) {
@@ -67,6 +88,8 @@ private:
         }
         live_board::request wanted;
         wanted.filter = wire::topic_filter(std::move(topics));
+        if (const auto checked = check_topics(wanted.filter); !checked)
+            return refuse(checked.error().message);
         wanted.view = view_;
         if (const auto since = message.find("since"); since != message.end()) {
             if (!since->is_number_unsigned()) return refuse("since is a sequence");
@@ -80,24 +103,32 @@ private:
         send(nlohmann::json{{"error", why}, {"code", "INVALID_ARGUMENT"}}.dump());
     }
 
-    void send(std::string text) {
+    // `is_last`: of the pieces of one message.
+    void send(std::string text, bool is_last = true) {
         queued_bytes_ += text.size();
-        waiting_.push_back(std::move(text));
+        counted_.set(queued_bytes_);
+        waiting_.push_back({std::move(text), is_last});
         if (waiting_.size() == 1) write();
     }
 
     void write() {
         stream_.text(true);
-        stream_.async_write(asio::buffer(waiting_.front()),
-                            [self = shared_from_this()](error_code failure, std::size_t) {
-                                if (failure) return self->end();
-                                const bool was_congested = self->is_congested();
-                                self->queued_bytes_ -= self->waiting_.front().size();
-                                self->waiting_.pop_front();
-                                if (was_congested && !self->is_congested() && self->subscription_)
-                                    self->subscription_->resume();
-                                if (!self->waiting_.empty()) self->write();
-                            });
+        stream_.async_write_some(waiting_.front().is_last, asio::buffer(waiting_.front().text),
+                                 [self = shared_from_this()](error_code failure, std::size_t) {
+                                     if (failure) return self->end();
+                                     self->on_written();
+                                 });
+    }
+
+    void on_written() {
+        const bool was_congested = is_congested();
+        queued_bytes_ -= waiting_.front().text.size();
+        counted_.set(queued_bytes_);
+        waiting_.pop_front();
+        if (!waiting_.empty()) write();
+        if (!was_congested || is_congested()) return;
+        if (subscription_) subscription_->resume();
+        if (!reading_) read_on();
     }
 
     void end() {
@@ -110,8 +141,15 @@ private:
     const board_view view_;
     websocket::stream<tcp::socket> stream_;
     boost::beast::flat_buffer input_;
-    std::deque<std::string> waiting_;
+    struct piece {
+        std::string text;
+        bool is_last;
+    };
+    std::deque<piece> waiting_;
     std::size_t queued_bytes_ = 0;
+    held_bytes counted_;
+    std::optional<start_message> start_; // the rest of it
+    bool reading_ = true;
     std::unique_ptr<live_board::subscription> subscription_;
 };
 

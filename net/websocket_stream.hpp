@@ -2,8 +2,8 @@
 //
 // The client sends {"subscribe":["games/*",…],"since":n}, again at any time to change it; what it gets are
 // the messages of the NDJSON feed. A message that is not understood is answered {"error":…,"code":…}.
-// Threading: the connection's worker. Bound: a client that does not read is fed only the newest per topic,
-// and is dropped when it takes nothing for 30 s.
+// Threading: the connection's worker. Bounds: a client that does not read is fed only the newest per topic,
+// is not read from while 1 MiB waits for it, and is dropped when it takes nothing for 30 s.
 #pragma once
 
 #include "net/http_session.hpp"

@@ -12,6 +12,12 @@ using namespace std::chrono_literals;
 
 constexpr auto finish_within = 10s; // after the final GOAWAY
 
+// What a frame may carry to a caller that takes frames of so many bytes; errors always fit.
+std::size_t payload_max_for(std::uint32_t frame_bytes) {
+    return std::clamp<std::size_t>(frame_bytes, wire::frame_size_min_for_callers, wire::frame_size_max) -
+           wire::frame_header_size;
+}
+
 } // namespace
 
 std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
@@ -25,8 +31,17 @@ std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
         fail(failure);
         return nullptr;
     }
+    if (link_.held() + body_.size() > owner_.server_.limits.in_flight_bytes_max) {
+        answered_ = false;
+        auto failure = wire::make_error(wire::status::resource_exhausted,
+                                        "the requests in flight on this connection hold " +
+                                            std::to_string(link_.held()) + " bytes, and more are not taken");
+        failure.retry_after = 10ms;
+        fail(failure);
+        return nullptr;
+    }
     auto pending = std::make_shared<deferred_call>(owner_, link_.shared_from_this(), id_, metadata(), since_,
-                                                   since_ + budget_);
+                                                   since_ + budget_, body_.size());
     // A stream lives until it is cancelled; its budget only bounds how long the start may take.
     if (!method_.streaming) pending->arm(budget_);
     owner_.pending_.emplace(id_, pending);
@@ -59,7 +74,7 @@ std::size_t wire_session::on_bytes(std::string_view bytes) {
     auto now = clock::now();
     wire::frame frame;
     pinged_ = false;
-    while (!bytes.empty() && !ending_) {
+    while (!bytes.empty() && !ending_ && !link_.is_full()) {
         const auto limit = greeted_ ? server_.limits.frame_size_max : server_.limits.hello_bytes_max;
         auto result = wire::decode(bytes, frame, limit);
         if (result.status == wire::decode_status::incomplete) return size - bytes.size();
@@ -70,7 +85,7 @@ std::size_t wire_session::on_bytes(std::string_view bytes) {
         bytes.remove_prefix(result.size);
         if (result.status == wire::decode_status::complete && !on_frame(frame, now)) return size;
     }
-    return size;
+    return ending_ ? size : size - bytes.size();
 }
 
 bool wire_session::on_frame(const wire::frame& frame, clock::time_point& now) {
@@ -116,6 +131,7 @@ bool wire_session::on_hello(const wire::frame& frame) {
     }
     roles_ = *granted;
     greeted_ = true;
+    if (hello.max_frame() != 0) payload_max_ = payload_max_for(hello.max_frame());
     link_.home().arm(silence_, server_.limits.ping_after);
 
     v1::Welcome welcome;
@@ -152,10 +168,7 @@ void wire_session::on_request(const wire::frame& frame, clock::time_point& now) 
         if (auto allowed = access_policy::check(roles_, route->need, route->method->full_name()); !allowed)
             return send_error(header.id, allowed.error(), now);
     if (server_.is_overloaded()) {
-        auto failure = wire::make_error(wire::status::resource_exhausted,
-                                        "the server's connections hold too many unsent bytes");
-        failure.retry_after = 100ms;
-        return send_error(header.id, failure, now);
+        return send_error(header.id, server_context::overloaded(), now);
     }
 
     if (watch_) watch_->saw(header.id);

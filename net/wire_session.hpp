@@ -61,6 +61,7 @@ private:
     silence_deadline silence_{this};
     clock::time_point started_;
     role_set roles_ = anyone;
+    std::size_t payload_max_ = wire::payload_max; // of a frame to this caller
     bool greeted_ = false;
     bool pinged_ = false;
     bool ending_ = false;   // the final GOAWAY is sent: no request is run any more

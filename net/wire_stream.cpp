@@ -1,5 +1,7 @@
 #include "net/wire_stream.hpp"
 
+#include "net/topic_limits.hpp"
+
 namespace stadion::net {
 namespace {
 
@@ -18,24 +20,34 @@ public:
         pending_->on_drained = nullptr;
     }
 
-    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
+    void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
+        states_ = std::move(states);
+        shown_.clear();
+        next_ = 0;
         const bool says_so = kind == start_kind::reset ||
                              (kind == start_kind::snapshot && how_ == announce::snapshot_and_reset);
-        event_batch shown;
-        if (says_so) {
-            v1::Event event;
-            event.set_sequence(sequence);
-            auto& reset = *event.mutable_reset();
-            reset.set_states(static_cast<std::uint32_t>(states.size()));
-            if (const auto* frozen = frozen_for_replicas()) {
-                shown = frozen->shown.states_after(0, wanted_.filter);
-                *reset.mutable_state() = frozen->state;
-                reset.set_public_states(static_cast<std::uint32_t>(shown.size()));
-            }
-            pending_->event(event.SerializeAsString());
+        if (!says_so) return;
+        v1::Event event;
+        event.set_sequence(sequence);
+        auto& reset = *event.mutable_reset();
+        reset.set_states(static_cast<std::uint32_t>(states_->size()));
+        if (const auto* frozen = frozen_for_replicas()) {
+            shown_ = frozen->shown.states_after(0, wanted_.filter);
+            *reset.mutable_state() = frozen->state;
+            reset.set_public_states(static_cast<std::uint32_t>(shown_.size()));
         }
-        for (const auto* some : {&states, &std::as_const(shown)})
-            for (const auto& state : *some) pending_->event(state->payload());
+        pending_->event(event.SerializeAsString());
+    }
+    bool send_states() override {
+        if (!states_) return true;
+        for (; next_ < states_->size() + shown_.size(); ++next_) {
+            if (pending_->is_congested()) return false;
+            const bool is_shown = next_ >= states_->size();
+            pending_->event((is_shown ? shown_[next_ - states_->size()] : (*states_)[next_])->payload());
+        }
+        states_.reset();
+        shown_ = {};
+        return true;
     }
     void on_event(const board_event_ptr& event) override { pending_->event(event->payload()); }
     bool is_congested() const override { return pending_->is_congested(); }
@@ -51,6 +63,9 @@ private:
     announce how_;
     live_board& board_;
     const live_board::request wanted_;
+    shared_batch states_; // to begin with, and
+    event_batch shown_;   // those of the public view behind them
+    std::size_t next_ = 0;
     std::unique_ptr<live_board::subscription> subscription_;
 };
 
@@ -58,6 +73,10 @@ private:
 
 void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
                        const live_board::request& wanted, announce how) {
+    if (auto checked = check_topics(wanted.filter); !checked) return pending->fail(checked.error());
+    if (!pending->hold(memory_of(wanted.filter)))
+        return pending->fail(wire::make_error(wire::status::resource_exhausted,
+                                              "the subscriptions of this connection name too many topics"));
     auto stream = std::make_shared<wire_stream>(pending, how, boards.of(pending->home()), wanted);
     // The call owns the stream by these two, the stream the call: until the call ends.
     pending->on_drained = [stream] { stream->resume(); };

@@ -154,10 +154,17 @@ private:
     }
 
     bool teams(const words&) {
-        return show(session_->read<v1::ListTeamsResponse>(list_teams, v1::ListTeamsRequest()),
-                    [&](const auto& all) {
-                        for (const auto& one : all.teams()) print(one, to_line(one));
-                    });
+        v1::ListTeamsRequest request;
+        for (;;) {
+            std::string next;
+            const bool fine =
+                show(session_->read<v1::ListTeamsResponse>(list_teams, request), [&](const auto& page) {
+                    for (const auto& one : page.teams()) print(one, to_line(one));
+                    next = page.next_page_token();
+                });
+            if (!fine || next.empty()) return fine;
+            request.set_page_token(next);
+        }
     }
 
     bool game(const words& rest) {

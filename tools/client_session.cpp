@@ -37,10 +37,11 @@ bool is_passing(const wire::error& failure) {
     switch (failure.code) {
     case wire::status::unavailable:
     case wire::status::deadline_exceeded:
-    case wire::status::resource_exhausted:
     case wire::status::aborted:
     case wire::status::cancelled:
         return true;
+    case wire::status::resource_exhausted: // what is too large stays so
+        return failure.retry_after.count() != 0 || failure.outcome_unknown;
     default:
         return failure.outcome_unknown;
     }
@@ -69,6 +70,11 @@ std::string client_session::next_key() { return key_prefix_ + std::to_string(++k
 
 void client_session::start() {
     dispatcher_ = std::make_shared<net::link>(home_, link_options_for(wanted_));
+    dispatcher_->on_failure = [weak = weak_from_this()](const std::string& address, const std::string& why) {
+        const auto self = weak.lock();
+        if (!self || std::exchange(self->complained_of_, why) == why) return;
+        self->notice("the dispatcher at " + address + " cannot be reached: " + why + "; trying on");
+    };
     dispatcher_->connect({wanted_.dispatcher});
     tasks_.spawn(run());
 }

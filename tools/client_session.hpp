@@ -110,6 +110,7 @@ private:
     std::string ticket_;
     std::deque<std::string> candidates_; // where to go next, best first
     std::string last_failure_ = "not registered yet";
+    std::string complained_of_; // the dispatcher's last failure
     bool serving_ = false;
     bool stopping_ = false;
     std::uint64_t entry_ = 0;     // counts servers, and

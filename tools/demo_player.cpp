@@ -1,6 +1,7 @@
 #include "tools/demo_player.hpp"
 
 #include "tools/demo/demo_data.hpp"
+#include "wire/printable.hpp"
 #include "wire/proto/dispatcher.pb.h"
 #include "wire/proto/frontend.pb.h"
 
@@ -91,7 +92,8 @@ net::awaitable<void> demo_player::load_medals() {
             auto answer = co_await http_.ask_whole(dispatcher_, request, 10s);
             if (answer && answer->status < 500) {
                 if (answer->status >= 300)
-                    spdlog::error("the medals of {} are refused: {}", cells[2], answer->body);
+                    spdlog::error("the medals of {} are refused: {}", wire::printable(cells[2]),
+                                  wire::printable(answer->body));
                 break;
             }
             co_await pause(try_again_after);
@@ -138,7 +140,8 @@ net::awaitable<void> demo_player::write(v1::UpdateScoreByGameRequest update, std
         const auto code = score.error().code;
         if (code != status::unavailable && code != status::deadline_exceeded &&
             code != status::resource_exhausted) {
-            spdlog::error("{} is refused: {}", update.game(), score.error().message);
+            spdlog::error("{} is refused: {}", wire::printable(update.game()),
+                          wire::printable(score.error().message));
             co_return;
         }
         co_await pause(std::max<std::chrono::milliseconds>(score.error().retry_after, try_again_after));

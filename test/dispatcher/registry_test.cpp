@@ -69,6 +69,14 @@ TEST_F(Registry, RefusesAJoinThatCannotBeAndNamesTheCulprit) {
     for (const char* address :
          {"", "a", ":1", "a:", "a:0", "a:65536", "a:1x", "a:-1", "a:99999999999999999999"})
         refused(join_request(address), address);
+    for (const char* address : {"a\n:1", "a b:1", "a\x1b[2J:1", "\xff:1", "a\\:1"})
+        refused(join_request(address), "address must be host:port");
+    auto many = join_request("a:1");
+    for (int i = 0; i < 65; ++i) many.add_services("Service" + std::to_string(i));
+    refused(many, "at most 64 services");
+    auto odd = join_request("a:1");
+    odd.add_services("Front\nEnd");
+    refused(odd, "control character");
     EXPECT_EQ(fleet.get_all_servers().servers_size(), 0);
 }
 

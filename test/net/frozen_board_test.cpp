@@ -30,10 +30,19 @@ board_event_ptr marker(std::uint64_t sequence, bool frozen) {
 }
 
 struct watcher : board_subscriber {
-    void on_start(start_kind how, std::uint64_t sequence, const event_batch& states) override {
+    void on_start(start_kind how, std::uint64_t sequence, shared_batch states) override {
         starts.push_back(how);
         started_at = sequence;
-        for (const auto& state : states) snapshot.push_back(state->sequence());
+        to_send = states ? *states : event_batch();
+    }
+    bool send_states() override {
+        while (!to_send.empty()) {
+            if (room == 0) return false;
+            snapshot.push_back(to_send.front()->sequence());
+            to_send.erase(to_send.begin());
+            if (room != SIZE_MAX) --room;
+        }
+        return true;
     }
     void on_event(const board_event_ptr& event) override {
         got.push_back(event->sequence());
@@ -43,6 +52,7 @@ struct watcher : board_subscriber {
 
     std::vector<start_kind> starts;
     std::uint64_t started_at = 0;
+    event_batch to_send;
     std::vector<std::uint64_t> snapshot;
     std::vector<std::uint64_t> got;
     std::size_t room = SIZE_MAX;

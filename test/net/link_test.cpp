@@ -225,5 +225,75 @@ TEST_F(link_test, coroutines_ask_and_get_typed_answers) {
     EXPECT_EQ(game.get_future().get(), "hockey");
 }
 
+TEST_F(link_test, while_there_is_no_connection_only_so_many_calls_wait) {
+    link_options options;
+    options.waiting_max = 3;
+    options.waiting_bytes_max = 10'000;
+    const auto limited = std::make_shared<link>(home, options);
+    std::promise<wire::error> refused;
+    on_worker([&] {
+        limited->connect({dead_address()});
+        for (int i = 0; i < 3; ++i) limited->call(query_method, query("x"), {}, [](auto) {});
+        limited->call(query_method, query("x"), {},
+                      [&](auto outcome) { refused.set_value(outcome.error()); });
+    });
+    const auto failure = refused.get_future().get();
+    EXPECT_EQ(failure.code, status::unavailable);
+    EXPECT_NE(failure.message.find("3 calls"), std::string::npos) << failure.message;
+    EXPECT_GT(failure.retry_after.count(), 0);
+    EXPECT_FALSE(failure.outcome_unknown);
+    on_worker([&] { limited->close(); });
+}
+
+TEST_F(link_test, a_call_whose_budget_ends_waits_no_longer) {
+    link_options options;
+    options.waiting_bytes_max = 10'000;
+    const auto limited = std::make_shared<link>(home, options);
+    const auto before = bytes_held_here();
+    const auto try_one = [&] {
+        std::promise<wire::error> ended;
+        home.post([&] {
+            call_options brief;
+            brief.budget = 30ms;
+            limited->call(query_method, std::string(9'000, 'x'), brief,
+                          [&](auto outcome) { ended.set_value(outcome.error()); });
+        });
+        return ended.get_future().get().message;
+    };
+    on_worker([&] { limited->connect({dead_address()}); });
+    // Each fills the queue alone, so the next finds room only because the one before has gone.
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(try_one().find("wait for it already"), std::string::npos);
+    EXPECT_LE(bytes_held_here(), before);
+    on_worker([&] { limited->close(); });
+}
+
+TEST_F(link_test, a_request_that_the_server_would_not_take_is_refused_before_it_is_sent) {
+    served one; // takes 1 MiB
+    connect({address_of(one)});
+    ASSERT_TRUE(ask(query_method, query("x")));
+    auto outcome = ask(query_method, query(std::string(1 << 20, 'g')));
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, status::resource_exhausted);
+    EXPECT_NE(outcome.error().message.find("at most 1048576"), std::string::npos) << outcome.error().message;
+    call_options options;
+    options.idempotency_key = std::string(70'000, 'k');
+    outcome = ask(query_method, query("x"), options);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, status::invalid_argument);
+    EXPECT_TRUE(ask(query_method, query("x"))); // the connection is as it was
+}
+
+TEST_F(link_test, nor_is_one_that_waited_for_the_connection) {
+    served one;
+    std::promise<wire::error> refused;
+    home.post([&] {
+        caller->call(query_method, query(std::string(2 << 20, 'g')), {},
+                     [&](auto outcome) { refused.set_value(outcome.error()); });
+        caller->connect({address_of(one)});
+    });
+    EXPECT_EQ(refused.get_future().get().code, status::resource_exhausted);
+    EXPECT_TRUE(ask(query_method, query("x")));
+}
+
 } // namespace
 } // namespace stadion::net

@@ -21,10 +21,20 @@ board_event_ptr score(std::uint64_t sequence, const std::string& game) {
 }
 
 struct watcher : board_subscriber {
-    void on_start(start_kind kind, std::uint64_t sequence, const event_batch& states) override {
+    void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
         starts.push_back(kind);
         started_at = sequence;
-        for (const auto& state : states) snapshot.push_back(state->sequence());
+        shared = states;
+        to_send = states ? *states : event_batch();
+    }
+    bool send_states() override {
+        while (!to_send.empty()) {
+            if (room == 0) return false;
+            snapshot.push_back(to_send.front()->sequence());
+            to_send.erase(to_send.begin());
+            if (room != SIZE_MAX) --room;
+        }
+        return true;
     }
     void on_event(const board_event_ptr& event) override {
         got.push_back(event->sequence());
@@ -34,6 +44,8 @@ struct watcher : board_subscriber {
 
     std::vector<start_kind> starts;
     std::uint64_t started_at = 0;
+    shared_batch shared;
+    event_batch to_send;
     std::vector<std::uint64_t> snapshot;
     std::vector<std::uint64_t> got;
     std::size_t room = SIZE_MAX; // events until it is congested
@@ -193,6 +205,80 @@ TEST(board_set, waits_for_a_sequence_and_gives_up_in_time) {
     boards.publish(std::make_shared<event_batch>(event_batch{score(1, "a"), score(2, "a")}));
     EXPECT_TRUE(reached.get_future().get());
     EXPECT_FALSE(missed.get_future().get());
+}
+
+TEST_F(live_board_test, the_states_to_begin_with_wait_for_a_connection_that_takes_them) {
+    for (std::uint64_t n = 1; n <= 5; ++n) apply(n, n, "game " + std::to_string(n));
+    one.room = 2;
+    const auto watching = live.subscribe(one, from(0));
+    EXPECT_THAT(one.snapshot, ElementsAre(1, 2));
+    apply(6, 7, "game 6"); // nothing is handed on meanwhile
+    EXPECT_THAT(one.got, IsEmpty());
+    one.room = 2;
+    watching->resume();
+    EXPECT_THAT(one.snapshot, ElementsAre(1, 2, 3, 4));
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.snapshot, ElementsAre(1, 2, 3, 4, 5));
+    EXPECT_THAT(one.got, ElementsAre(7)); // of what happened meanwhile, the newest
+    apply(8, 8);
+    EXPECT_THAT(one.got, ElementsAre(7, 8));
+}
+
+TEST_F(live_board_test, a_subscription_on_a_connection_that_takes_nothing_costs_a_position) {
+    apply(1, 3, "hockey");
+    one.room = 0;
+    const auto watching = live.subscribe(one, from(0));
+    EXPECT_THAT(one.starts, IsEmpty());
+    EXPECT_THAT(one.to_send, IsEmpty());
+    apply(4, 4, "curling");
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.starts, ElementsAre(kind::snapshot));
+    EXPECT_THAT(one.snapshot, ElementsAre(3, 4)); // as it is by then
+}
+
+TEST_F(live_board_test, history_before_the_states_waits_too_and_none_of_it_is_lost) {
+    apply(1, 6);
+    auto wanted = from(0);
+    wanted.history = 4;
+    wanted.lossless = true;
+    one.room = 2;
+    const auto watching = live.subscribe(one, wanted);
+    EXPECT_THAT(one.got, ElementsAre(3, 4));
+    EXPECT_THAT(one.starts, IsEmpty());
+    apply(7, 7);
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(3, 4, 5, 6, 7));
+    EXPECT_THAT(one.starts, ElementsAre(kind::snapshot));
+    EXPECT_EQ(one.started_at, 7u);
+}
+
+TEST_F(live_board_test, a_slow_subscriber_is_brought_forward_as_far_as_it_takes) {
+    const auto watching = live.subscribe(one, from(0));
+    one.room = 1;
+    for (std::uint64_t n = 1; n <= 6; ++n) apply(n, n, "game " + std::to_string(n));
+    EXPECT_THAT(one.got, ElementsAre(1));
+    one.room = 2;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 3));
+    one.room = SIZE_MAX;
+    watching->resume();
+    EXPECT_THAT(one.got, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(live_board_test, those_who_begin_alike_share_the_states) {
+    apply(1, 2);
+    watcher other;
+    one.room = other.room = 0;
+    const auto first = live.subscribe(one, from(0));
+    EXPECT_EQ(one.shared, nullptr);
+    one.room = other.room = SIZE_MAX;
+    first->resume();
+    const auto second = live.subscribe(other, from(0));
+    EXPECT_NE(one.shared, nullptr);
+    EXPECT_EQ(one.shared, other.shared);
 }
 
 } // namespace

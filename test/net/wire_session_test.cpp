@@ -314,6 +314,22 @@ TEST(wire_session, tokens_buy_roles) {
     EXPECT_EQ(stranger.next().header.kind, frame_kind::goaway);
 }
 
+TEST(wire_session, requests_that_wait_for_their_answers_are_bounded_by_bytes_too) {
+    session_limits limits;
+    limits.in_flight_bytes_max = 100'000;
+    served one(limits);
+    greeted_client client(one.port);
+    client.request(1, update_method, std::string(60'000, 'x'));
+    client.request(2, update_method, std::string(60'000, 'x'));
+    const auto refused = client.next();
+    EXPECT_EQ(refused.header.id, 2u);
+    EXPECT_EQ(status_of(refused), status::resource_exhausted);
+    one.release([](pending_call& call) { call.reply("", ""); });
+    EXPECT_EQ(client.next().header.id, 1u);
+    client.request(3, update_method, std::string(60'000, 'x')); // there is room again
+    ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
+}
+
 TEST(first_byte, other_protocols_get_one_readable_line) {
     served one;
     raw_client client(one.port);
