@@ -92,7 +92,7 @@ public:
         const int flags = mode == open_mode::read    ? O_RDONLY
                           : mode == open_mode::write ? O_RDWR
                                                      : O_RDWR | O_CREAT;
-        const int descriptor = uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0644); });
+        const int descriptor = uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); });
         if (descriptor < 0) return last_error();
         opened = std::make_unique<system_file>(descriptor);
         return {};
@@ -105,7 +105,7 @@ public:
     }
     std::error_code remove(const std::string& path) override { return checked(::remove(path.c_str())); }
     std::error_code make_directory(const std::string& path) override {
-        if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) return {};
+        if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
         return last_error();
     }
     std::error_code sync_directory(const std::string& path) override {

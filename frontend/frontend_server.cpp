@@ -9,19 +9,37 @@
 #include "net/board_http.hpp"
 #include "net/board_rpc.hpp"
 #include "net/board_streams.hpp"
+#include "net/descriptors.hpp"
 #include "net/membership.hpp"
 #include "net/process_load.hpp"
 #include "net/server.hpp"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include <mutex>
 
 namespace stadion::frontend {
+namespace {
+
+// Each client takes a descriptor.
+frontend_options within_descriptors(frontend_options options) {
+    const auto clients = static_cast<std::uint32_t>(net::clients_within_descriptors(options.capacity));
+    if (clients < options.capacity)
+        spdlog::warn(
+            "there are file descriptors for {} clients only, not for {}; raise the limit (ulimit -n, "
+            "LimitNOFILE=)",
+            clients, options.capacity);
+    options.capacity = clients;
+    return options;
+}
+
+} // namespace
+
 struct frontend_server::parts {
     parts(net::runtime& to_run_on, frontend_options with)
         : threads(to_run_on),
-          options(std::move(with)),
+          options(within_descriptors(std::move(with))),
           clients(options.capacity),
           server(threads, "frontend", options.access),
           boards(threads),

@@ -18,13 +18,15 @@ struct settings {
 
 int run(const settings& from) {
     set_up_log(from.server, "dbserver");
+    prepare_process();
+    make_data_private(from.data);
     dbserver::database_options options;
     options.host = from.server.host;
     options.port = from.server.port;
     options.dispatcher = from.dispatcher;
     options.data = from.data;
     options.salvage = from.salvage;
-    options.access = read_access(from.server);
+    options.access = from.dispatcher.empty() ? read_access(from.server) : read_fleet_access(from.server);
     options.strands = from.strands;
     spdlog::info("the data is in {}", from.data);
     return run_server<dbserver::database_server>(from.server, "dbserver", std::move(options));

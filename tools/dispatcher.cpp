@@ -50,7 +50,7 @@ dispatcher::dispatcher_options options_from(const dispatcher_settings& from) {
     options.servers_max = std::max(from.servers, from.servers_max);
     options.capacity = from.capacity;
     options.data = from.data;
-    options.access = read_access(from.server);
+    options.access = read_fleet_access(from.server);
     options.heartbeat = {std::chrono::milliseconds(from.heartbeat_ms), from.heartbeat_misses};
     options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
     options.program = net::own_program_path();
@@ -87,6 +87,8 @@ namespace {
 int run_dispatcher(const dispatcher_settings& from) {
     set_up_log(from.server, "dispatcher");
     ::setenv(last_words_wanted, "1", 1); // no other thread runs yet
+    prepare_process();
+    make_data_private(from.data);
     auto options = options_from(from);
 
     stop_signals signals;

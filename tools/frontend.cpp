@@ -21,13 +21,14 @@ int run(const settings& from) {
         throw std::invalid_argument("a front-end needs --dispatcher HOST:PORT (or --database HOST:PORT)");
     }
     set_up_log(from.server, "frontend");
+    prepare_process();
     frontend::frontend_options options;
     options.host = from.server.host;
     options.port = from.server.port;
     options.dispatcher = from.dispatcher;
     options.database = from.database;
     options.capacity = from.capacity;
-    options.access = read_access(from.server);
+    options.access = read_fleet_access(from.server);
     options.strands = from.strands;
     return run_server<frontend::frontend_server>(from.server, "frontend", std::move(options));
 }

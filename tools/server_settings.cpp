@@ -1,6 +1,10 @@
 #include "tools/server_settings.hpp"
 
+#include "net/descriptors.hpp"
+#include "net/limited_log.hpp"
 #include "net/log_sink.hpp"
+#include "net/memory_budget.hpp"
+#include "net/private_files.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -57,7 +61,33 @@ net::access_policy read_access(const server_settings& settings) {
     if (settings.token_file.empty()) return {};
     auto access = net::access_policy::from_file(settings.token_file);
     if (!access) throw std::runtime_error(access.error().message);
+    if (net::is_open_to_others(settings.token_file))
+        spdlog::warn("others than you may read the tokens in {}; chmod 600 makes it private",
+                     settings.token_file);
     return *std::move(access);
+}
+
+net::access_policy read_fleet_access(const server_settings& settings) {
+    auto access = read_access(settings);
+    if (!access.is_open() && access.own_token(net::role::server).empty())
+        throw std::runtime_error(settings.token_file +
+                                 " has no line `server TOKEN`: without it no server could join the fleet");
+    return access;
+}
+
+void prepare_process() {
+    net::make_files_private();
+    net::take_over_protobuf_log();
+    const auto descriptors = net::raise_descriptor_limit();
+    spdlog::info("{} file descriptors, {} of them free", descriptors, net::descriptors_left());
+    if (auto joined = net::join_memory_budget(net::memory_budget_path()); !joined)
+        spdlog::warn(
+            "memory is not shared with other servers of this machine ({}); connections may hold {} MiB",
+            joined.error().message, net::bytes_held_max() >> 20);
+}
+
+void make_data_private(const std::string& folder) {
+    if (const auto trouble = net::make_private(folder)) spdlog::warn("{}", *trouble);
 }
 
 std::size_t thread_count(const server_settings& settings) {

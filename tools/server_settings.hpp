@@ -30,8 +30,19 @@ void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings
 // Sends the log to stderr, marked with `name`.
 void set_up_log(const server_settings& settings, const std::string& name);
 
-// Throws when the file cannot be used: the program must not start.
+// Throws when the file cannot be used: the program must not start. Warns when others may read it.
 net::access_policy read_access(const server_settings& settings);
+
+// The same for a server that belongs to a fleet: throws also when no line gives the token that servers show
+// each other.
+net::access_policy read_fleet_access(const server_settings& settings);
+
+// What every server does before it opens anything: files that are nobody else's, as many descriptors as there
+// may be, the machine's budget of memory, the log of libraries.
+void prepare_process();
+
+// Takes from others what is below the data folder.
+void make_data_private(const std::string& folder);
 
 std::size_t thread_count(const server_settings& settings);
 
