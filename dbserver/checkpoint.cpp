@@ -40,9 +40,13 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     }
 
     for (const saved_keys& one : in_force_.keys)
-        if (std::none_of(next.keys.begin(), next.keys.end(),
-                         [&](const saved_keys& kept) { return kept.number == one.number; }))
-            outdated.push_back(where_.key_file(one.number));
+        if (std::none_of(next.keys.begin(), next.keys.end(), [&](const saved_keys& kept) {
+                return kept.number == one.number && kept.is_text == one.is_text;
+            }))
+            outdated.push_back(one.is_text ? where_.former_key_file(one.number)
+                                           : where_.key_file(one.number));
+    if (in_force_.sessions.checkpoint != 0)
+        outdated.push_back(where_.sessions_file(in_force_.sessions.checkpoint));
     outdated_.insert(outdated_.end(), outdated.begin(), outdated.end());
     if (!planted(bug::goes_back_to_a_checkpoint)) in_force_ = next, certain_ = false;
     if ((failure = files_.rename(fresh, where_.checkpoint()))) return failure;
@@ -59,6 +63,7 @@ std::error_code checkpoints::write_files(const checkpoint_to_save& what, manifes
     for (const table_to_save& one : what.tables)
         if (const auto failure = write_table(one, next, failed_file)) return failure;
     if (const auto failure = write_keys(what, next, failed_file)) return failure;
+    if (const auto failure = write_sessions(what, next, failed_file)) return failure;
     if (const auto failure = write_index(what, next, failed_file)) return failure;
     if (const auto failure = sync_held(failed_file)) return failure;
     if (const auto failure = sync_directories(failed_file)) return failure;
@@ -124,19 +129,34 @@ std::error_code checkpoints::sync_held(std::string& failed_file) {
 
 std::error_code checkpoints::write_keys(const checkpoint_to_save& what, manifest& next,
                                         std::string& failed_file) {
-    const std::uint64_t last = next.keys.empty() ? 0 : next.keys.back().number;
-    std::erase_if(next.keys,
-                  [&](const saved_keys& one) { return one.newest_us + keys_kept_us_ <= what.now_us; });
+    next.secret = what.secret;
+    std::erase_if(next.keys, [&](const saved_keys& one) {
+        return one.is_text || one.newest_us + keys_kept_us_ <= what.now_us;
+    });
     if (what.keys.empty() || planted(bug::loses_keys_at_checkpoint)) return {};
+    const auto [oldest, newest] =
+        std::minmax_element(what.keys.begin(), what.keys.end(),
+                            [](const key_record& a, const key_record& b) { return a.at_us < b.at_us; });
     if (next.keys.empty() || next.keys.back().bytes >= key_file_bytes_ ||
-        next.keys.back().oldest_us + key_file_us_max <= what.newest_key_us) {
+        next.keys.back().oldest_us + key_file_us_max <= newest->at_us) {
         saved_keys& fresh = next.keys.emplace_back();
-        fresh.number = last + 1;
-        fresh.oldest_us = what.oldest_key_us;
+        fresh.number = ++next.key_files;
+        fresh.oldest_us = oldest->at_us;
     }
     saved_keys& one = next.keys.back();
-    one.newest_us = std::max(one.newest_us, what.newest_key_us);
-    return grow(where_.key_file(one.number), one.bytes, one.crc, what.keys, failed_file);
+    one.newest_us = std::max(one.newest_us, newest->at_us);
+    const std::string_view bytes(reinterpret_cast<const char*>(what.keys.data()),
+                                 what.keys.size() * sizeof(key_record));
+    return grow(where_.key_file(one.number), one.bytes, one.crc, bytes, failed_file);
+}
+
+std::error_code checkpoints::write_sessions(const checkpoint_to_save& what, manifest& next,
+                                            std::string& failed_file) {
+    next.sessions = {};
+    if (what.sessions.empty() || planted(bug::loses_sessions_at_checkpoint)) return {};
+    next.sessions.checkpoint = next.number;
+    return grow(where_.sessions_file(next.number), next.sessions.bytes, next.sessions.crc,
+                to_text(what.sessions), failed_file);
 }
 
 std::error_code checkpoints::write_index(const checkpoint_to_save& what, manifest& next,

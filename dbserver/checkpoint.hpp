@@ -18,13 +18,16 @@
 
 #include "dbserver/commit_index.hpp"
 #include "dbserver/files.hpp"
+#include "dbserver/idempotency.hpp"
 #include "dbserver/layout.hpp"
 #include "dbserver/state.hpp"
+#include "dbserver/write_sessions.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -44,11 +47,19 @@ struct saved_table {
 };
 
 struct saved_keys {
+    bool is_text = false; // as format 2 had them
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
     std::uint32_t crc = 0;
     std::int64_t oldest_us = 0;
     std::int64_t newest_us = 0;
+};
+
+// The open sessions, whole, as of that checkpoint.
+struct saved_sessions {
+    std::uint64_t checkpoint = 0; // 0: there are none
+    std::uint64_t bytes = 0;
+    std::uint32_t crc = 0;
 };
 
 // What checkpoint.jsonl says.
@@ -61,7 +72,10 @@ struct manifest {
     std::uint64_t frozen_since = 0;  // the commit that froze the board; 0: it is not frozen
     std::int64_t frozen_at_us = 0;
     std::map<std::string, saved_table, std::less<>> tables;
+    std::optional<hash_key> secret; // that keys are hashed with
     std::vector<saved_keys> keys;
+    std::uint64_t key_files = 0; // the highest number any of them had
+    saved_sessions sessions;
     std::vector<saved_index> index; // the earliest commits first
     std::uint64_t index_files = 0;  // the highest number any of them had
 };
@@ -84,9 +98,9 @@ struct checkpoint_to_save {
     std::int64_t frozen_at_us = 0;
     std::int64_t now_us = 0;
     std::vector<table_to_save> tables;
-    std::string keys; // lines to add
-    std::int64_t oldest_key_us = 0;
-    std::int64_t newest_key_us = 0;
+    hash_key secret;
+    std::vector<key_record> keys; // to add
+    std::vector<saved_session> sessions;
     std::vector<indexed_commit> commits; // to add to the index
 };
 
@@ -121,6 +135,7 @@ private:
     std::error_code grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
                          std::string_view by, std::string& failed_file);
     std::error_code write_keys(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
+    std::error_code write_sessions(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
     std::error_code write_index(const checkpoint_to_save& what, manifest& next, std::string& failed_file);
     std::error_code hold_to_sync(std::string path, std::unique_ptr<file> written, std::string& failed_file);
     std::error_code sync_held(std::string& failed_file);

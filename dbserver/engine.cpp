@@ -23,24 +23,6 @@ outcome failed(result_code result, wire::error why) {
     return what;
 }
 
-outcome of_known_key(idempotency_keys::verdict verdict, std::string_view key, key_record found) {
-    if (verdict == idempotency_keys::verdict::answered) {
-        outcome same;
-        same.result = v1::Outcome::DUPLICATE;
-        same.sequence = found.sequence;
-        same.state = std::move(found.answer);
-        return same;
-    }
-    const bool running = verdict == idempotency_keys::verdict::running;
-    wire::error why = wire::make_error(
-        running ? wire::status::aborted : wire::status::invalid_argument,
-        "idempotency key " + std::string(key) +
-            (running ? " is in use by a request that has not ended yet" : " was used for another request"));
-    why.details["http_status"] = running ? "409" : "422";
-    why.retry_after = running ? 10ms : 0ms;
-    return failed(running ? v1::Outcome::UNAVAILABLE : v1::Outcome::REFUSED, std::move(why));
-}
-
 std::int64_t system_time_us() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -56,14 +38,16 @@ engine_options completed(engine_options options) {
 engine::engine(engine_options options, bool notes_changes)
     : options_(completed(std::move(options))),
       notes_changes_(notes_changes),
-      keys_(options_.idempotency_keys_max,
-            std::chrono::duration_cast<std::chrono::microseconds>(options_.idempotency_kept).count()),
+      keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
+             std::chrono::microseconds(options_.idempotency_kept).count()}),
+      sessions_(std::chrono::microseconds(options_.idempotency_kept).count()),
       publication_(options_.retained_events_max) {}
 
 engine::~engine() = default;
 
-void engine::commit(std::vector<v1::Mutation> mutations, completion done) {
+void engine::commit(std::vector<v1::Mutation> mutations, completion done, const numbering& numbered_in) {
     unfinished work;
+    work.numbered_in = numbered_in;
     work.holder = std::make_unique<request>();
     work.holder->done = std::move(done);
     work.holder->outcomes.resize(mutations.size());
@@ -75,24 +59,53 @@ void engine::commit(std::vector<v1::Mutation> mutations, completion done) {
 bool engine::perform_all(unfinished& work, bool may_read) {
     work.needed_the_past = may_read;
     work.holder->holder = &work.holder;
-    const auto perform_next = [&] {
-        request& owner = *work.holder;
-        if (auto known = perform(work.mutations[work.next], owner, work.next))
-            owner.outcomes[work.next] = std::move(*known);
-        ++work.next;
-    };
-    const auto at_reversal = [&] { return work.mutations[work.next].has_reversal(); };
-    const auto at_end = [&] { return work.next == work.mutations.size(); };
-    while (!at_end()) {
-        {
+    while (!work.is_performed()) {
+        if (!work.is_at_reversal()) {
             std::shared_lock passing(gate_);
-            while (!at_end() && !at_reversal()) perform_next();
+            while (!work.is_performed() && !work.is_at_reversal() && perform_next(work)) {
+            }
         }
-        if (at_end()) break;
+        if (work.is_performed()) break;
         if (!may_read) return false;
-        perform_next();
+        perform_reading(work);
     }
     return true;
+}
+
+engine::answer engine::read(unfinished& work, operation& into) const {
+    const v1::Mutation& mutation = work.mutations[work.next];
+    into.numbered_in = work.numbered_in;
+    if (auto failure = read_mutation(mutation, options_.within, into))
+        return failed(v1::Outcome::REFUSED, std::move(*failure));
+    if (!into.key.empty()) into.caller = keys_.hash_of_caller(mutation.caller());
+    return std::nullopt;
+}
+
+// Passing the gate.
+bool engine::perform_next(unfinished& work) {
+    request& owner = *work.holder;
+    operation what;
+    answer known = read(work, what);
+    if (!known) known = perform(what, owner, work.next);
+    if (known && known->result == v1::Outcome::DUPLICATE && !answer_again(what, *known, false)) {
+        work.given_before = std::move(*known);
+        return false;
+    }
+    if (known) owner.outcomes[work.next] = std::move(*known);
+    ++work.next;
+    return true;
+}
+
+// Without any lock.
+void engine::perform_reading(unfinished& work) {
+    request& owner = *work.holder;
+    operation what;
+    answer known = read(work, what);
+    if (!known)
+        known = work.is_at_reversal() ? perform(what, owner, work.next) : std::move(work.given_before);
+    if (known && known->result == v1::Outcome::DUPLICATE) answer_again(what, *known, true);
+    if (known) owner.outcomes[work.next] = std::move(*known);
+    ++work.next;
 }
 
 // What was derived from a state that has been taken back meanwhile does not stand.
@@ -114,20 +127,12 @@ void engine::end_request(unfinished& work) {
     work_.notify_one();
 }
 
-engine::answer engine::perform(const v1::Mutation& mutation, request& owner, std::size_t index) {
-    operation what;
-    if (auto failure = read_mutation(mutation, options_.within, what))
-        return failed(v1::Outcome::REFUSED, std::move(*failure));
-    if (what.key.empty()) {
-        if (auto refusal = refuse_now()) return refusal;
-        return perform_fresh(what, owner, index);
-    }
-    key_record found;
-    const auto verdict = keys_.reserve(what.key, what.hash, now_us(), found);
-    if (verdict != idempotency_keys::verdict::fresh) return of_known_key(verdict, what.key, std::move(found));
+engine::answer engine::perform(operation& what, request& owner, std::size_t index) {
+    once_mark once;
+    if (auto known = reserve(what, once)) return known;
     auto known = refuse_now();
-    if (!known) known = perform_fresh(what, owner, index);
-    if (known) keys_.release(what.key);
+    if (!known) known = perform_fresh(what, once, owner, index);
+    if (known) release(once);
     return known;
 }
 
@@ -161,13 +166,13 @@ engine::answer engine::refuse(wire::error why, bool provisional, request& owner,
     return failed(v1::Outcome::REFUSED, std::move(why));
 }
 
-engine::answer engine::perform_fresh(const operation& what, request& owner, std::size_t index) {
-    if (what.what == verb::reversal) return reverse(what, owner, index);
+engine::answer engine::perform_fresh(const operation& what, const once_mark& once, request& owner,
+                                     std::size_t index) {
+    if (what.what == verb::reversal) return reverse(what, once, owner, index);
     if (what.what == verb::freeze) {
         entry made;
         made.made.kind = what.frozen ? event_kind::frozen : event_kind::thawed;
-        made.key = what.key;
-        made.hash = what.hash;
+        made.once = once;
         made.owner = &owner;
         made.index = index;
         std::string body;
@@ -197,13 +202,14 @@ engine::answer engine::perform_fresh(const operation& what, request& owner, std:
     std::lock_guard hold(in->lock);
     const state_ptr& base = in->latest;
     auto next = std::make_shared<state>(base ? base->value() : empty_value(what.prefix, what.name));
-    return change_table(what, *in, base, std::move(next), owner, index);
+    return change_table(what, once, *in, base, std::move(next), owner, index);
 }
 
 // The table is locked. `next` is a draft that the operation is still to be applied to, unless it is a
 // reversal.
-engine::answer engine::change_table(const operation& what, table& in, const state_ptr& base,
-                                    std::shared_ptr<state> next, request& owner, std::size_t index) {
+engine::answer engine::change_table(const operation& what, const once_mark& once, table& in,
+                                    const state_ptr& base, std::shared_ptr<state> next, request& owner,
+                                    std::size_t index) {
     const std::uint32_t version = base ? base->version() : 0;
     const bool provisional = base != in.published && !planted(bug::answers_from_waiting_states);
     if (what.expect_version && *what.expect_version != version) {
@@ -228,8 +234,7 @@ engine::answer engine::change_table(const operation& what, table& in, const stat
     made.next = next;
     made.made.kind = what.what == verb::reversal ? event_kind::reversal : event_kind::update;
     made.made.reverses = what.reverses;
-    made.key = what.key;
-    made.hash = what.hash;
+    made.once = once;
     made.owner = &owner;
     made.index = index;
     const place at = append(body, version + 1, std::move(made));

@@ -47,9 +47,10 @@ struct engine_options {
     std::size_t pending_mutations_max = 65'536;
     std::size_t pending_bytes_max = 32u << 20;
     std::size_t retained_events_max = 65'536;
-    std::size_t idempotency_keys_max = 1'000'000;
-    std::chrono::hours idempotency_kept{24};
-    std::function<void()> on_poisoned; // on the journal thread: the process should be started anew
+    std::size_t idempotency_keys_max = 4'000'000;
+    std::size_t idempotency_keys_per_caller_max = 1'000'000;
+    std::chrono::hours idempotency_kept{24}; // sessions too
+    std::function<void()> on_poisoned;       // on the journal thread: the process should be started anew
 };
 
 class engine : public store {
@@ -58,7 +59,9 @@ public:
     engine(engine_options options, bool notes_changes);
     ~engine() override;
 
-    void commit(std::vector<v1::Mutation> mutations, completion done) override;
+    void commit(std::vector<v1::Mutation> mutations, completion done,
+                const numbering& numbered_in = {}) override;
+    wire::result<session_id> begin_session() override;
     state_ptr load(std::string_view table, audience who) const override;
     std::vector<state_ptr> scan(std::string_view prefix, page which, audience who) const override;
     wire::result<state_ptr> load_at(std::string_view table, std::int64_t at_us, audience who) const override;
@@ -94,7 +97,11 @@ protected:
     void begin_history_anew(table& in);
     // The same with the whole of its history.
     void write_anew(table& in, std::string_view lines);
-    void restore_key(std::string_view key, key_record record) { keys_.keep(key, std::move(record)); }
+    void restore_secret(const hash_key& secret) { keys_.set_secret(secret); }
+    void restore_key(const key_record& record) { keys_.keep(record); }
+    void restore_session(const saved_session& one) { sessions_.restore(one); }
+    // Sessions are named by it: no other opening may have it.
+    void set_opening(std::uint64_t opening) { sessions_.set_opening(opening); }
     wire::result<void> restore_frozen(freeze_point since); // reads the histories of what has gone on since
     void restore_sequence(std::uint64_t sequence);
     void restore_time(std::int64_t at_us); // no commit to come is earlier
@@ -110,7 +117,8 @@ protected:
         std::int64_t at_us = 0;    // when that was
         freeze_point frozen_since; // with sequence 0: not frozen
         std::vector<std::pair<table*, state_ptr>> tables;
-        std::vector<std::pair<std::string, key_record>> keys;
+        std::vector<key_record> keys;
+        std::vector<saved_session> sessions; // all of them
     };
     changed_since take_changes();
     void give_back(changed_since changes);
@@ -125,7 +133,9 @@ protected:
     std::int64_t now_us() const { return options_.clock(); }
     table_map& tables() { return tables_; }
     const table_map& tables() const { return tables_; }
-    idempotency_keys& keys() { return keys_; }
+    const idempotency_keys& keys() const { return keys_; }
+    // Goes into the next checkpoint, although it is not of a commit since the last.
+    void write_key_anew(const key_record& record) { changed_keys_.push_back(record); }
 
 private:
     struct request {
@@ -136,12 +146,19 @@ private:
         std::size_t queued = 0;               // outcomes that wait for a batch
         std::unique_ptr<request>* holder = nullptr; // until it is handed to a batch
     };
+    // What makes a mutation count once.
+    struct once_mark {
+        enum class kind : std::uint8_t { none, key, number };
+        kind how = kind::none;
+        key_use key;
+        session_id session;
+        std::uint64_t number = 0;
+    };
     struct entry {
         table* where = nullptr; // null for a freeze
         std::shared_ptr<state> next;
         event made;
-        std::string key;
-        std::uint64_t hash = 0;
+        once_mark once;
         request* owner = nullptr;
         std::size_t index = 0;
     };
@@ -156,8 +173,13 @@ private:
     struct unfinished {
         std::unique_ptr<request> holder; // null once a batch has it
         std::vector<v1::Mutation> mutations;
+        numbering numbered_in;
         std::size_t next = 0;
+        outcome given_before; // to the next one, when that must be read
         bool needed_the_past = false;
+
+        bool is_performed() const { return next == mutations.size(); }
+        bool is_at_reversal() const { return mutations[next].has_reversal(); }
     };
     struct frozen_board {
         freeze_point since;
@@ -170,17 +192,29 @@ private:
 
     // False when the next mutation may have to read, and that is not allowed here.
     bool perform_all(unfinished& work, bool may_read);
+    bool perform_next(unfinished& work);
+    void perform_reading(unfinished& work);
     void end_request(unfinished& work);
     void hand_over(unfinished&& work);
     void run_past();
     void end_past();
     // Of these, an answer of nothing means that the outcome comes with a batch; the request may be gone.
     using answer = std::optional<outcome>;
-    answer perform(const v1::Mutation& mutation, request& owner, std::size_t index);
-    answer perform_fresh(const operation& what, request& owner, std::size_t index);
-    answer reverse(operation what, request& owner, std::size_t index);
-    answer change_table(const operation& what, table& in, const state_ptr& base, std::shared_ptr<state> next,
-                        request& owner, std::size_t index);
+    answer read(unfinished& work, operation& into) const;
+    answer perform(operation& what, request& owner, std::size_t index);
+    answer perform_fresh(const operation& what, const once_mark& once, request& owner, std::size_t index);
+    answer reverse(operation what, const once_mark& once, request& owner, std::size_t index);
+    // Nothing when it is fresh, and reserved.
+    answer reserve(const operation& what, once_mark& once);
+    outcome refuse_key(idempotency_keys::verdict why, const operation& what, const key_record& found) const;
+    outcome refuse_number(write_sessions::verdict why, const operation& what) const;
+    void release(const once_mark& once);
+    void keep(const entry& made);
+    // Completes an answer that was given before; false when that needs reading, and may not.
+    bool answer_again(const operation& what, outcome& again, bool may_read) const;
+    state_ptr state_made_by(const table& in, std::uint64_t sequence, bool may_read, bool& was_read) const;
+    answer change_table(const operation& what, const once_mark& once, table& in, const state_ptr& base,
+                        std::shared_ptr<state> next, request& owner, std::size_t index);
     answer refuse(wire::error why, bool provisional, request& owner, std::size_t index) const;
     place append(std::string_view body, std::uint32_t version, entry made);
     std::optional<outcome> refuse_now() const;
@@ -192,6 +226,7 @@ private:
     void freeze_now(freeze_point since);
     void thaw_now();
 
+    void restore_once(const line& one);
     void run_journal();
     void publish(batch& durable);
     void publish_entry(entry& one, std::vector<event>& events);
@@ -203,6 +238,7 @@ private:
     const bool notes_changes_;
     table_map tables_;
     idempotency_keys keys_;
+    write_sessions sessions_;
     publication publication_;
 
     std::shared_mutex gate_;
@@ -232,7 +268,7 @@ private:
     std::mutex publishing_; // held while a batch's states are published, so that others see whole batches
     std::int64_t published_at_us_ = 0;
     std::vector<table*> changed_tables_;
-    std::vector<std::pair<std::string, key_record>> changed_keys_;
+    std::vector<key_record> changed_keys_;
 
     mutable std::mutex report_lock_;
     std::string condition_detail_;

@@ -82,10 +82,7 @@ void engine::publish_entry(entry& one, std::vector<event>& events) {
     } else {
         thaw_now();
     }
-    if (notes_changes_ && !one.key.empty())
-        changed_keys_.emplace_back(one.key,
-                                   key_record{one.hash, one.made.sequence, one.made.at_us, one.next});
-    if (!one.key.empty()) keys_.keep(one.key, {one.hash, one.made.sequence, one.made.at_us, one.next});
+    keep(one);
     outcome& told = one.owner->outcomes[one.index];
     told.result = v1::Outcome::APPLIED;
     told.sequence = one.made.sequence;
@@ -162,7 +159,7 @@ void engine::fail_entry(entry& one, result_code result, const wire::error& why) 
         const std::uint64_t stays = one.where->published ? one.where->published->sequence() : 0;
         one.where->recent.drop_after(stays);
     }
-    if (!one.key.empty()) keys_.release(one.key);
+    release(one.once);
     outcome& told = one.owner->outcomes[one.index];
     told = {};
     told.result = result;
@@ -177,6 +174,8 @@ engine::changed_since engine::take_changes() {
     const auto board = frozen();
     changes.frozen_since = board ? board->since : freeze_point{};
     changes.keys.swap(changed_keys_);
+    changes.sessions = sessions_.save(now_us());
+    keys_.forget_expired(now_us());
     changes.tables.reserve(changed_tables_.size());
     for (table* one : std::exchange(changed_tables_, {})) {
         std::lock_guard hold(one->lock);
@@ -192,8 +191,7 @@ void engine::give_back(changed_since changes) {
         std::lock_guard hold(one->lock);
         if (!std::exchange(one->dirty, true)) changed_tables_.push_back(one);
     }
-    changed_keys_.insert(changed_keys_.begin(), std::make_move_iterator(changes.keys.begin()),
-                         std::make_move_iterator(changes.keys.end()));
+    changed_keys_.insert(changed_keys_.begin(), changes.keys.begin(), changes.keys.end());
 }
 
 } // namespace stadion::dbserver

@@ -1,8 +1,8 @@
-// What a commit needs of the past: reversals, which read a table's history.
+// What a commit needs of the past: reversals, which read a table's history, and answers given long ago.
 //
 // Reading files takes as long as the disk does, so it is done on a thread of its own, with no lock held, and
-// no commit waits for it. A request that has a reversal goes on there from that mutation, and is answered on
-// the journal's thread as all are.
+// no commit waits for it. A request that has such a mutation goes on there from that mutation, and is
+// answered on the journal's thread as all are.
 #include "dbserver/engine.hpp"
 
 #include "dbserver/commit_index.hpp"
@@ -46,8 +46,9 @@ void engine::hand_over(unfinished&& work) {
             return past_wake_.notify_one();
         }
     }
-    const outcome full = not_now(wire::status::unavailable,
-                                 std::to_string(past_waiting_max) + " reversals are waiting already", 500ms);
+    const outcome full =
+        not_now(wire::status::unavailable,
+                std::to_string(past_waiting_max) + " requests wait for the past already", 500ms);
     for (std::size_t& index = work.next; index < work.mutations.size(); ++index)
         work.holder->outcomes[index] = full;
     end_request(work);
@@ -79,7 +80,7 @@ void engine::end_past() {
 
 // The state that follows is computed without the table's lock; if the table has moved on meanwhile, it is
 // computed again.
-engine::answer engine::reverse(operation what, request& owner, std::size_t index) {
+engine::answer engine::reverse(operation what, const once_mark& once, request& owner, std::size_t index) {
     auto found = find_table_of(what.reverses);
     if (!found) return refused(found.error());
     table& in = **found;
@@ -103,7 +104,7 @@ engine::answer engine::reverse(operation what, request& owner, std::size_t index
         auto next = std::make_shared<state>(std::move(*becomes));
         const std::string text = to_json(*next, json_layout::compact);
         what.becomes = text;
-        return change_table(what, in, base, std::move(next), owner, index);
+        return change_table(what, once, in, base, std::move(next), owner, index);
     }
     return not_now(wire::status::aborted, in.name + " changes too fast for an update to be undone", 100ms);
 }

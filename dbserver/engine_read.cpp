@@ -123,6 +123,7 @@ health_report engine::health() const {
     report.pending_bytes = pending_bytes_.load(std::memory_order_relaxed);
     report.tables = tables_.size();
     report.idempotency_keys = keys_.size();
+    report.sessions = sessions_.size();
     std::lock_guard hold(report_lock_);
     report.detail = condition_detail_;
     report.warnings = warnings_;
@@ -204,6 +205,16 @@ void engine::replay_earlier_line(std::string_view text) {
     if (!std::exchange(where.dirty, true)) changed_tables_.push_back(&where);
 }
 
+void engine::restore_once(const line& one) {
+    if (one.what.number != 0)
+        sessions_.restore(one.what.numbered_in, one.what.number, one.sequence, one.at_us);
+    if (one.what.key.empty()) return;
+    const key_record record{
+        keys_.hash_of_key(one.what.key), one.what.hash, one.sequence, one.at_us, one.what.caller, 0};
+    keys_.keep(record);
+    if (notes_changes_) changed_keys_.push_back(record);
+}
+
 wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allowed) {
     json_reader in(text);
     line one;
@@ -240,11 +251,7 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
         made.reverses = one.what.reverses;
         if (notes_changes_ && !std::exchange(where->dirty, true)) changed_tables_.push_back(where);
     }
-    if (!one.what.key.empty()) {
-        key_record record{one.what.hash, one.sequence, one.at_us, made.state};
-        keys_.keep(one.what.key, record);
-        if (notes_changes_) changed_keys_.emplace_back(one.what.key, std::move(record));
-    }
+    restore_once(one);
     if (gaps_are_allowed && one.sequence != last_sequence_ + 1) publication_.begin_after(one.sequence - 1);
     last_sequence_ = std::max(last_sequence_, one.sequence);
     published_sequence_.store(last_sequence_, std::memory_order_release);

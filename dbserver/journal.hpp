@@ -67,6 +67,7 @@ public:
     std::uint64_t first_needed(std::uint64_t after_sequence) const;
     std::error_code remove_before(std::uint64_t segment);
 
+    std::uint64_t last_batch() const { return at_.batch; } // on the thread that appends
     std::size_t segments() const;
     std::uint64_t segment_bytes() const { return segment_bytes_; }
 

@@ -18,17 +18,6 @@ json_store_options completed(json_store_options options) {
     return options;
 }
 
-std::string key_line(const std::string& key, const key_record& record) {
-    std::string text = R"({"key":)";
-    append_json_string(text, key);
-    text += R"(,"hash":")" + hexadecimal(record.hash) + R"(","sequence":)";
-    append_json_number(text, record.sequence);
-    text += R"(,"at":)";
-    append_json_number(text, record.at_us);
-    if (record.answer) text += R"(,"answer":)" + record.answer->json();
-    return text += "}\n";
-}
-
 // Where both want the processor, commits go before checkpoints. Not far before: a checkpoint that starves
 // lets the journal grow until updates are refused. (To Linux, a thread has a niceness of its own.)
 void let_commits_go_first() {
@@ -136,11 +125,9 @@ bool json_store::save(changed_since changes) {
         in->recent.list_through(snapshot->sequence(), in->number, what.commits);
         if (!planted(bug::forgets_history)) one.history = in->recent.text_through(snapshot->sequence());
     }
-    what.oldest_key_us = changes.keys.empty() ? 0 : changes.keys.front().second.at_us;
-    for (const auto& [key, record] : changes.keys) {
-        what.keys += key_line(key, record);
-        what.newest_key_us = std::max(what.newest_key_us, record.at_us);
-    }
+    what.secret = keys().secret();
+    what.keys = std::move(changes.keys);
+    what.sessions = std::move(changes.sessions);
 
     if (planted(bug::removes_segments_too_early)) journal_->remove_before(what.first_segment);
     const std::uint64_t number_before = checkpoints_->in_force().number;
@@ -156,12 +143,13 @@ bool json_store::save(changed_since changes) {
             in->archive_last = saved.history_last;
             archived = in->recent.drop_through(saved.history_last);
         }
-        changes.keys.clear();
+        what.keys.clear(); // written
         to_index_.clear();
         show_index();
     }
     if (failure) {
         warn("checkpoint failed at " + failed_file + ": " + failure.message());
+        changes.keys = std::move(what.keys);
         give_back(std::move(changes));
         return false;
     }

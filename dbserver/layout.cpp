@@ -93,7 +93,11 @@ std::string layout::index_file(std::uint64_t number) const {
 std::string layout::segment(std::uint64_t number) const {
     return journal() + "/" + numbered(number) + ".log";
 }
-std::string layout::key_file(std::uint64_t number) const {
+std::string layout::key_file(std::uint64_t number) const { return keys() + "/" + numbered(number) + ".keys"; }
+std::string layout::sessions_file(std::uint64_t checkpoint) const {
+    return keys() + "/" + numbered(checkpoint) + ".sessions";
+}
+std::string layout::former_key_file(std::uint64_t number) const {
     return keys() + "/" + numbered(number) + ".jsonl";
 }
 

@@ -22,15 +22,17 @@ struct layout {
     std::string keys() const { return root + "/keys"; }
     std::string index() const { return root + "/index"; }
 
-    std::string table(std::string_view name) const;     // of "games/hockey": …/tables/games/hockey.json
-    std::string history(std::string_view name) const;   // …/history/games/hockey.jsonl
-    std::string segment(std::uint64_t number) const;    // …/journal/00000001.log
-    std::string key_file(std::uint64_t number) const;   // …/keys/00000001.jsonl
-    std::string index_file(std::uint64_t number) const; // …/index/00000001.commits
+    std::string table(std::string_view name) const;   // of "games/hockey": …/tables/games/hockey.json
+    std::string history(std::string_view name) const; // …/history/games/hockey.jsonl
+    std::string segment(std::uint64_t number) const;  // …/journal/00000001.log
+    std::string key_file(std::uint64_t number) const; // …/keys/00000001.keys
+    std::string sessions_file(std::uint64_t checkpoint) const; // …/keys/00000001.sessions
+    std::string index_file(std::uint64_t number) const;        // …/index/00000001.commits
 
     // Where format 2 had them.
     std::string former_table(std::string_view name) const;
     std::string former_history(std::string_view name) const;
+    std::string former_key_file(std::uint64_t number) const; // …/keys/00000001.jsonl
 };
 
 // A name as a file name: bytes outside A-Z a-z 0-9 - _ percent-encoded. One that would be too long for a file

@@ -44,11 +44,18 @@ void append_table(std::string& text, const std::string& name, const saved_table&
 
 void append_keys(std::string& text, const saved_keys& one) {
     members out(text);
-    out.number("keys", one.number);
+    out.number(one.is_text ? "keys" : "key_file", one.number);
     out.number("bytes", one.bytes);
     out.checksum("crc32c", one.crc);
     out.number("oldest", static_cast<std::uint64_t>(one.oldest_us));
     out.number("newest", static_cast<std::uint64_t>(one.newest_us));
+}
+
+void append_sessions(std::string& text, const saved_sessions& one) {
+    members out(text);
+    out.number("sessions", one.checkpoint);
+    out.number("bytes", one.bytes);
+    out.checksum("crc32c", one.crc);
 }
 
 void append_index(std::string& text, const saved_index& one) {
@@ -89,6 +96,16 @@ std::uint32_t checksum_of(const fields& from, std::string_view key) {
     return static_cast<std::uint32_t>(number);
 }
 
+std::optional<hash_key> secret_of(const fields& from) {
+    const auto at = from.find("secret");
+    hash_key secret;
+    if (at == from.end() || at->second.size() != 32 ||
+        !parse_hexadecimal(std::string_view(at->second).substr(0, 16), secret.high) ||
+        !parse_hexadecimal(std::string_view(at->second).substr(16), secret.low))
+        return std::nullopt;
+    return secret;
+}
+
 void take_fields(const fields& from, manifest& into) {
     if (const auto name = from.find("table"); name != from.end()) {
         saved_table& one = into.tables[name->second];
@@ -100,13 +117,19 @@ void take_fields(const fields& from, manifest& into) {
         one.history_bytes = number_of<std::uint64_t>(from, "history_bytes");
         one.history_crc = checksum_of(from, "history_crc32c");
         one.history_last = number_of<std::uint64_t>(from, "history_last");
-    } else if (from.contains("keys")) {
+    } else if (from.contains("keys") || from.contains("key_file")) {
         saved_keys& one = into.keys.emplace_back();
-        one.number = number_of<std::uint64_t>(from, "keys");
+        one.is_text = from.contains("keys");
+        one.number = number_of<std::uint64_t>(from, one.is_text ? "keys" : "key_file");
+        into.key_files = std::max(into.key_files, one.number);
         one.bytes = number_of<std::uint64_t>(from, "bytes");
         one.crc = checksum_of(from, "crc32c");
         one.oldest_us = number_of<std::int64_t>(from, "oldest");
         one.newest_us = number_of<std::int64_t>(from, "newest");
+    } else if (from.contains("sessions")) {
+        into.sessions.checkpoint = number_of<std::uint64_t>(from, "sessions");
+        into.sessions.bytes = number_of<std::uint64_t>(from, "bytes");
+        into.sessions.crc = checksum_of(from, "crc32c");
     } else if (from.contains("index")) {
         saved_index& one = into.index.emplace_back();
         one.number = number_of<std::uint64_t>(from, "index");
@@ -118,6 +141,7 @@ void take_fields(const fields& from, manifest& into) {
     } else {
         constexpr unsigned before_it_was_said = 2;
         into.format = from.contains("format") ? number_of<unsigned>(from, "format") : before_it_was_said;
+        into.secret = secret_of(from);
         into.number = number_of<std::uint64_t>(from, "checkpoint");
         into.through = number_of<std::uint64_t>(from, "through");
         into.at_us = number_of<std::int64_t>(from, "at");
@@ -139,10 +163,12 @@ std::string to_text(const manifest& what) {
         out.number("at", static_cast<std::uint64_t>(what.at_us));
         out.number("first_segment", what.first_segment);
         out.number("frozen_since", what.frozen_since);
+        if (what.secret) out.text("secret", hexadecimal(what.secret->high) + hexadecimal(what.secret->low));
         if (what.frozen_since != 0) out.number("frozen_at", static_cast<std::uint64_t>(what.frozen_at_us));
     }
     for (const auto& [name, one] : what.tables) append_table(text, name, one);
     for (const saved_keys& one : what.keys) append_keys(text, one);
+    if (what.sessions.checkpoint != 0) append_sessions(text, what.sessions);
     for (const saved_index& one : what.index) append_index(text, one);
     const std::uint32_t crc = crc32c(text);
     members(text).checksum("crc32c", crc);

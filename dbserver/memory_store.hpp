@@ -8,7 +8,10 @@ namespace stadion::dbserver {
 
 class memory_store final : public engine {
 public:
-    explicit memory_store(engine_options options = {}) : engine(std::move(options), false) { start(); }
+    explicit memory_store(engine_options options = {}) : engine(std::move(options), false) {
+        set_opening(1);
+        start();
+    }
     ~memory_store() override { stop(); }
 
 private:

@@ -9,10 +9,21 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstring>
+#include <random>
 
 #include <unistd.h>
 
 namespace stadion::dbserver {
+namespace {
+
+hash_key random_secret() {
+    std::random_device random;
+    const auto word = [&] { return std::uint64_t{random()} << 32 | random(); };
+    return {word(), word()};
+}
+
+} // namespace
 
 void opening::must(std::error_code failure, const std::string& what) const {
     if (failure) throw store_unavailable(what + ": " + failure.message());
@@ -68,6 +79,9 @@ void opening::check_format() {
         throw store_unavailable(where_.format() + " says format " + std::to_string(number) +
                                 "; this program knows formats up to " + std::to_string(format_number) +
                                 ": use the program that wrote it, or a later one");
+    if (number == 1 && !read_all(files_, where_.checkpoint(), text))
+        throw store_damaged({{where_.format(), 0, {}, "says format 1, which has no " + where_.checkpoint()}},
+                            where_.root);
     if (number == 1) migrate(number);
     if (number == 2) write_format(); // before anything is changed; checkpoint.jsonl says how far that is
 }
@@ -113,15 +127,17 @@ void opening::read_checkpoint() {
             must(files_.list(where_.tables() + kind, names), "cannot read " + where_.tables() + kind);
             if (std::any_of(names.begin(), names.end(), [](auto& name) { return name.ends_with(".json"); })) {
                 checkpoint_lost_ = true;
+                store_.restore_secret(random_secret());
                 return note({where_.checkpoint(), 0, {}, "is missing, but there are table files"});
             }
         }
-        return;
+        return store_.restore_secret(random_secret());
     }
     must(failure, "cannot read " + where_.checkpoint());
     if (!from_text(text, manifest_)) {
         manifest_ = {};
         checkpoint_lost_ = true;
+        store_.restore_secret(random_secret());
         return note({where_.checkpoint(), 0, {}, "does not match its checksum"});
     }
     store_.restore_time(std::max(manifest_.at_us, manifest_.frozen_at_us));
@@ -135,7 +151,10 @@ void opening::read_checkpoint() {
         read_table(name, saved);
         if (salvaging() && damage_.size() > damage_before) salvage_table(name, saved);
     }
+    if (!manifest_.secret) manifest_.secret = random_secret();
+    store_.restore_secret(*manifest_.secret);
     for (const saved_keys& saved : manifest_.keys) read_keys(saved);
+    read_sessions();
     tell_clashes_apart();
     if (renamed_)
         for (const char* kind : {"/games", "/teams"})
@@ -217,37 +236,29 @@ void opening::read_table(const std::string& name, saved_table& saved) {
 }
 
 void opening::read_keys(const saved_keys& saved) {
+    if (saved.is_text) return read_former_keys(saved);
     const std::string path = where_.key_file(saved.number);
-    std::string text;
-    if (!read_matching(path, saved.bytes, saved.crc, text))
+    std::string bytes;
+    if (!read_matching(path, saved.bytes, saved.crc, bytes) || bytes.size() % sizeof(key_record) != 0)
         return note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
-    for (std::string_view rest = text; !rest.empty();) {
-        const std::size_t end = rest.find('\n');
-        json_reader in(rest.substr(0, end));
-        std::string_view key;
-        key_record record;
-        in.begin_object();
-        for (std::string_view member; in.next_key(member);) {
-            if (member == "key")
-                key = in.string();
-            else if (member == "hash")
-                parse_hexadecimal(in.string(), record.hash) ? void() : in.fail();
-            else if (member == "sequence")
-                record.sequence = in.integer<std::uint64_t>();
-            else if (member == "at")
-                record.at_us = in.integer<std::int64_t>();
-            else if (member == "answer")
-                note_answer(record.answer = state_from_json(in.raw_value()));
-            else
-                in.fail();
-        }
-        if (!in.ok()) {
-            const auto offset = static_cast<std::uint64_t>(rest.data() - text.data());
-            return note({path, offset, {}, "is not a line of idempotency keys"});
-        }
-        store_.restore_key(key, std::move(record));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto kept_us = std::chrono::microseconds(store_.options().idempotency_kept).count();
+    const std::int64_t now_us = store_.now_us();
+    key_record record;
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof record) {
+        std::memcpy(&record, bytes.data() + at, sizeof record);
+        if (record.at_us + kept_us > now_us) store_.restore_key(record);
     }
+}
+
+void opening::read_sessions() {
+    const saved_sessions& saved = manifest_.sessions;
+    if (saved.checkpoint == 0) return;
+    const std::string path = where_.sessions_file(saved.checkpoint);
+    std::string text;
+    std::vector<saved_session> sessions;
+    if (!read_matching(path, saved.bytes, saved.crc, text) || !from_text(text, sessions))
+        return note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
+    for (const saved_session& one : sessions) store_.restore_session(one);
 }
 
 // Of checkpoints that were not finished; and segments that the one in force does not need. The folder is
@@ -337,6 +348,12 @@ void opening::repair(const journal_end& end) {
     std::string failure;
     if (store_.journal_->append_control(R"({"journal":"opened"})", failure) != journal::written::durable)
         throw store_unavailable(failure);
+    name_opening();
+}
+
+// No other opening of this directory had this batch; the rest is for copies of it.
+void opening::name_opening() {
+    store_.set_opening(store_.journal_->last_batch() << 32 | std::random_device()());
 }
 
 void opening::keep_broken_copy(const std::string& path, std::uint64_t bytes) {

@@ -32,10 +32,13 @@ private:
     void note_commits(const table& of, std::string_view lines);
     bool read_matching(const std::string& path, std::uint64_t bytes, std::uint32_t crc, std::string& text);
     void read_keys(const saved_keys& saved);
+    void read_former_keys(const saved_keys& saved);
+    void read_sessions();
     void note_answer(const state_ptr& answered);
     void remove_leftovers();
     void play_journal();
     void repair(const journal_end& end);
+    void name_opening();
     void keep_broken_copy(const std::string& path, std::uint64_t bytes);
 
     // --salvage, in opening_salvage.cpp: what is damaged is copied to .broken, and what can be read is kept.

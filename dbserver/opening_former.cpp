@@ -1,9 +1,10 @@
 // Opening a directory of format 2.
 //
-// It differs in the names of files whose table's name is too long for one: they were told apart by checksums.
-// Those tables are written anew under their names of today, with their histories, by the first checkpoint,
-// which is of format 3 as a whole; until it is in force nothing of what was there is changed, and opening can
-// be interrupted anywhere. Then the former files go.
+// It differs in the files of idempotency keys, which had the keys themselves, and in the names of files whose
+// table's name is too long for one: they were told apart by checksums. These tables are written anew under
+// their names of today, with their histories, by the first checkpoint, which is of format 3 as a whole; until
+// it is in force nothing of what was there is changed, and opening can be interrupted anywhere. Then the
+// former files go.
 //
 // Two names that have the same checksums had one file between them, and each checkpoint wrote over one of
 // them. That is no damage: what the file has of each is told apart by the names in it, and the rest comes
@@ -11,6 +12,7 @@
 #include "dbserver/opening.hpp"
 
 #include "dbserver/history.hpp"
+#include "dbserver/json_text.hpp"
 #include "dbserver/state_json.hpp"
 
 #include <algorithm>
@@ -24,6 +26,41 @@ void opening::find_clashes() {
         if (is_first) continue;
         clashing_[other->second] = manifest_.tables.at(other->second).sequence;
         clashing_[name] = saved.sequence;
+    }
+}
+
+// Lines of JSON then, each with the key itself and what was answered.
+void opening::read_former_keys(const saved_keys& saved) {
+    const std::string path = where_.former_key_file(saved.number);
+    std::string text;
+    if (!read_matching(path, saved.bytes, saved.crc, text))
+        return note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t end = rest.find('\n');
+        json_reader in(rest.substr(0, end));
+        key_record record;
+        in.begin_object();
+        for (std::string_view member; in.next_key(member);) {
+            if (member == "key")
+                record.key = store_.keys().hash_of_key(in.string());
+            else if (member == "hash")
+                parse_hexadecimal(in.string(), record.request) ? void() : in.fail();
+            else if (member == "sequence")
+                record.sequence = in.integer<std::uint64_t>();
+            else if (member == "at")
+                record.at_us = in.integer<std::int64_t>();
+            else if (member == "answer")
+                note_answer(state_from_json(in.raw_value()));
+            else
+                in.fail();
+        }
+        if (!in.ok()) {
+            const auto offset = static_cast<std::uint64_t>(rest.data() - text.data());
+            return note({path, offset, {}, "is not a line of idempotency keys"});
+        }
+        store_.restore_key(record);
+        store_.write_key_anew(record);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 }
 

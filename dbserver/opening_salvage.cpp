@@ -100,7 +100,9 @@ void opening::salvage_journal() {
     std::erase_if(manifest_.tables, [&](const auto& saved) { return !store_.tables().find(saved.first); });
     std::erase_if(manifest_.keys, [&](const saved_keys& one) {
         std::string text;
-        return !read_matching(where_.key_file(one.number), one.bytes, one.crc, text);
+        const std::string path =
+            one.is_text ? where_.former_key_file(one.number) : where_.key_file(one.number);
+        return !read_matching(path, one.bytes, one.crc, text);
     });
 
     journal_position from;
@@ -117,6 +119,7 @@ void opening::salvage_journal() {
     std::string failure;
     if (store_.journal_->append_control(R"({"journal":"salvaged"})", failure) != journal::written::durable)
         throw store_unavailable(failure);
+    name_opening();
     if (!store_.checkpoint_now()) throw store_unavailable("cannot write what was salvaged to " + where_.root);
     for (const std::string& name : names)
         if (file_number(name, ".log")) files_.remove(where_.journal() + "/" + name);

@@ -124,6 +124,9 @@ failure apply_score(const operation& what, const limits& within, v1::Score& scor
 failure read_request(const v1::Mutation& mutation, const limits& within, operation& into) {
     into.key = mutation.idempotency_key();
     if (failure f = check_text("idempotency key", into.key, within.key_bytes_max)) return f;
+    if (!into.key.empty() && mutation.number() != 0)
+        return invalid("a mutation has an idempotency key or a number in a session, not both");
+    into.number = mutation.number();
     if (mutation.has_expect_version()) into.expect_version = mutation.expect_version();
     switch (mutation.operation_case()) {
     case v1::Mutation::kUpdateScore:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dbserver/state_json.hpp"
+#include "dbserver/write_sessions.hpp"
 #include "wire/result.hpp"
 
 #include "wire/proto/database.pb.h"
@@ -51,7 +52,10 @@ struct operation {
     bool frozen = false;
     std::optional<std::uint32_t> expect_version;
     std::string_view key;
-    std::uint64_t hash = 0; // of the request as it was asked, when there is a key
+    std::uint64_t hash = 0;   // of the request as it was asked, when there is a key
+    std::uint32_t caller = 0; // whose key it is, as a hash
+    numbering numbered_in;    // of a session instead, with
+    std::uint64_t number = 0; // the number there; 0: none
 };
 
 struct limits {
@@ -98,7 +102,7 @@ bool read_line(json_reader& in, line& into);
 // A line that makes the state from nothing: where a history begins whose beginning is lost.
 std::string line_of_state(const state& what);
 
-// The operation alone, as history shows it: without key and hash.
+// The operation alone, as history shows it: without what makes it count once.
 std::string details_of(operation what);
 
 } // namespace stadion::dbserver

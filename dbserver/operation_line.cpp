@@ -96,6 +96,18 @@ void read_status(json_reader& in, operation& into) {
     into.status = status.value_or(v1::Score::START_LIST);
 }
 
+void read_caller(json_reader& in, operation& into) {
+    std::uint64_t caller = 0;
+    if (!parse_hexadecimal(in.string(), caller)) in.fail();
+    into.caller = static_cast<std::uint32_t>(caller);
+}
+
+void read_session(json_reader& in, operation& into) {
+    const auto session = session_from_text(in.string());
+    if (!session) in.fail();
+    into.numbered_in.session = session.value_or(session_id{});
+}
+
 // A member of an operation; the caller has read the key.
 void read_member(json_reader& in, std::string_view key, operation& into) {
     if (key == "op")
@@ -134,6 +146,14 @@ void read_member(json_reader& in, std::string_view key, operation& into) {
         into.key = in.string();
     else if (key == "hash")
         parse_hexadecimal(in.string(), into.hash) ? void() : in.fail();
+    else if (key == "caller")
+        read_caller(in, into);
+    else if (key == "session")
+        read_session(in, into);
+    else if (key == "number")
+        into.number = in.integer<std::uint64_t>();
+    else if (key == "lowest")
+        into.numbered_in.lowest_open = in.integer<std::uint64_t>();
     else
         in.fail();
 }
@@ -171,6 +191,13 @@ void append_line_body(std::string& to, const operation& what) {
     if (!what.key.empty()) {
         append_member(to, "key"), append_json_string(to, what.key);
         append_member(to, "hash"), append_json_string(to, hexadecimal(what.hash));
+        if (what.caller != 0)
+            append_member(to, "caller"), append_json_string(to, hexadecimal(what.caller, 8));
+    }
+    if (what.number != 0) {
+        append_member(to, "session"), append_json_string(to, to_text(what.numbered_in.session));
+        append_member(to, "number"), append_json_number(to, what.number);
+        append_member(to, "lowest"), append_json_number(to, what.numbered_in.lowest_open);
     }
     if (!what.becomes.empty()) append_member(to, "becomes"), to += what.becomes;
     to += '}';
@@ -216,6 +243,7 @@ std::string line_of_state(const state& what) {
 
 std::string details_of(operation what) {
     what.key = {};
+    what.number = 0;
     what.becomes = {};
     std::string text = "{";
     append_line_body(text, what);

@@ -36,12 +36,14 @@ v1::Mutation make_freeze(bool frozen, std::string idempotency_key) {
     return mutation;
 }
 
-outcome commit_and_wait(store& to, v1::Mutation mutation) {
+outcome commit_and_wait(store& to, v1::Mutation mutation, const numbering& numbered_in) {
     std::promise<outcome> answer;
     std::vector<v1::Mutation> mutations;
     mutations.push_back(std::move(mutation));
-    to.commit(std::move(mutations),
-              [&answer](std::vector<outcome> outcomes) { answer.set_value(std::move(outcomes.front())); });
+    to.commit(
+        std::move(mutations),
+        [&answer](std::vector<outcome> outcomes) { answer.set_value(std::move(outcomes.front())); },
+        numbered_in);
     return answer.get_future().get();
 }
 

@@ -8,6 +8,8 @@
 //  * An update is visible - to load, scan, watch, its completion - only once it is durable.
 //  * Sequences are given in the order of the journal, without gaps between what is published; the order of
 //    the journal is the order of events.
+//  * A key that a caller gave is known for a day from its commit; beyond a bound it is new keys that are
+//    refused. A number of a session is known until it is confirmed.
 //  * A mutation that is not APPLIED or DUPLICATE has no effect, but for UNKNOWN, where only repeating it with
 //    the same idempotency key tells.
 //
@@ -16,6 +18,7 @@
 #pragma once
 
 #include "dbserver/state.hpp"
+#include "dbserver/write_sessions.hpp"
 #include "wire/result.hpp"
 
 #include "wire/proto/database.pb.h"
@@ -139,6 +142,7 @@ struct health_report {
     std::uint64_t tables = 0;
     std::uint64_t segments = 0;
     std::uint64_t idempotency_keys = 0;
+    std::uint64_t sessions = 0;
     std::vector<std::string> warnings; // what recovery cut or repaired, failed checkpoints
 };
 
@@ -152,7 +156,12 @@ public:
     // Applies the mutations in order, each on its own merits. `done` is called exactly once: on the journal
     // thread after all that applied is durable and published and the sinks have had their events; or, when
     // nothing needed the journal, from within this call.
-    virtual void commit(std::vector<v1::Mutation> mutations, completion done) = 0;
+    // Mutations that have a number are numbered in that session.
+    virtual void commit(std::vector<v1::Mutation> mutations, completion done,
+                        const numbering& numbered_in = {}) = 0;
+
+    // Another one at every call. RESOURCE_EXHAUSTED when there are too many.
+    virtual wire::result<session_id> begin_session() = 0;
 
     // The published state of a table ("games/hockey"), or null.
     virtual state_ptr load(std::string_view table, audience who = audience::everyone) const = 0;
@@ -200,6 +209,6 @@ v1::Mutation make_reversal(std::uint64_t sequence, std::string reason, std::stri
 v1::Mutation make_freeze(bool frozen, std::string idempotency_key = {});
 
 // One mutation, and wait for its outcome. Not for a thread that must not block.
-outcome commit_and_wait(store& to, v1::Mutation mutation);
+outcome commit_and_wait(store& to, v1::Mutation mutation, const numbering& numbered_in = {});
 
 } // namespace stadion::dbserver

@@ -127,8 +127,8 @@ void store_feed::on_events(std::span<const event> events) {
 }
 
 void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
-                        std::function<void(std::vector<v1::Outcome>)> done) {
-    store_.commit(std::move(mutations), [this, &home, done = std::move(done)](std::vector<outcome> outcomes) {
+                        std::function<void(std::vector<v1::Outcome>)> done, const numbering& numbered_in) {
+    auto answered = [this, &home, done = std::move(done)](std::vector<outcome> outcomes) {
         auto answer = [outcomes = std::move(outcomes), done] {
             std::vector<v1::Outcome> messages;
             messages.reserve(outcomes.size());
@@ -137,7 +137,8 @@ void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
         };
         if (home.is_current()) return answer(); // refused, or answered before: nothing new was published
         last_->when_open(home, std::move(answer));
-    });
+    };
+    store_.commit(std::move(mutations), std::move(answered), numbered_in);
 }
 
 void store_feed::write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds, handler done) {

@@ -21,7 +21,7 @@ public:
 
     // Several mutations and all their outcomes.
     void commit(net::worker& home, std::vector<v1::Mutation> mutations,
-                std::function<void(std::vector<v1::Outcome>)> done);
+                std::function<void(std::vector<v1::Outcome>)> done, const numbering& numbered_in = {});
 
 private:
     class gate;

@@ -1,5 +1,7 @@
 #include "dbserver/store_routes.hpp"
 
+#include "net/idempotency_key.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace stadion::dbserver {
@@ -26,22 +28,51 @@ v1::CommitResponse to_response(std::vector<v1::Outcome> outcomes) {
     return response;
 }
 
-void commit(const v1::CommitRequest& request, std::shared_ptr<net::pending_call> pending, store_feed& feed) {
+// Whom a server asks for it says itself; of others it is their address.
+wire::result<std::vector<v1::Mutation>> mutations_of(const v1::CommitRequest& request, net::call& one) {
+    const auto refused = [](std::string why) {
+        return wire::make_error(wire::status::invalid_argument, std::move(why));
+    };
     if (request.mutations_size() == 0 || static_cast<std::size_t>(request.mutations_size()) > mutations_max)
-        return pending->fail(
-            wire::make_error(wire::status::invalid_argument, "Commit takes 1 to 1000 mutations, not " +
-                                                                 std::to_string(request.mutations_size())));
+        return refused("Commit takes 1 to 1000 mutations, not " + std::to_string(request.mutations_size()));
     std::vector<v1::Mutation> mutations(request.mutations().begin(), request.mutations().end());
-    if (const auto& key = pending->metadata().idempotency_key(); !key.empty()) {
+    if (const auto& key = one.metadata().idempotency_key(); !key.empty()) {
         if (mutations.size() != 1 || !mutations[0].idempotency_key().empty())
-            return pending->fail(wire::make_error(
-                wire::status::invalid_argument,
-                "the mutations of a Commit have an idempotency key each; one for the whole is not known"));
+            return refused(
+                "the mutations of a Commit have an idempotency key each; one for the whole is not known");
         mutations[0].set_idempotency_key(key);
     }
-    feed.commit(pending->home(), std::move(mutations), [pending](std::vector<v1::Outcome> outcomes) {
+    const bool is_server =
+        net::access_policy::check(one.roles(), net::roles(net::role::server), "").has_value();
+    for (auto& mutation : mutations) {
+        if (mutation.number() != 0 && !is_server)
+            return refused("only a server numbers its mutations; others give them idempotency keys");
+        if (!is_server || mutation.caller().empty())
+            mutation.set_caller(net::caller_name(one.link().peer().address()));
+    }
+    return mutations;
+}
+
+void commit(const v1::CommitRequest& request, net::call& one, store_feed& feed) {
+    auto mutations = mutations_of(request, one);
+    if (!mutations) return one.fail(mutations.error());
+    auto pending = one.defer();
+    if (!pending) return;
+    const numbering numbered_in{{request.session().opening(), request.session().number()},
+                                request.lowest_open()};
+    auto answer = [pending](std::vector<v1::Outcome> outcomes) {
         pending->reply(to_response(std::move(outcomes)));
-    });
+    };
+    feed.commit(pending->home(), *std::move(mutations), std::move(answer), numbered_in);
+}
+
+wire::result<v1::WriteSession> begin_session(store& in) {
+    const auto id = in.begin_session();
+    if (!id) return id.error();
+    v1::WriteSession session;
+    session.set_opening(id->opening);
+    session.set_number(id->number);
+    return session;
 }
 
 const char* condition_name(condition state) {
@@ -77,6 +108,7 @@ void add_health(net::server& to, store& from) {
                            {"tables", health.tables},
                            {"segments", health.segments},
                            {"idempotency_keys", health.idempotency_keys},
+                           {"write_sessions", health.sessions},
                            {"warnings", health.warnings}};
     });
 }
@@ -84,10 +116,12 @@ void add_health(net::server& to, store& from) {
 } // namespace
 
 void add_store_routes(net::server& to, store& from, store_feed& feed) {
-    to.rpc().on_later<v1::CommitRequest>("Database", "Commit", net::role::scorer | net::role::server,
-                                         [&feed](const v1::CommitRequest& request, auto pending) {
-                                             commit(request, std::move(pending), feed);
-                                         });
+    to.rpc().on_call<v1::CommitRequest>(
+        "Database", "Commit", net::role::scorer | net::role::server,
+        [&feed](const v1::CommitRequest& request, net::call& one) { commit(request, one, feed); });
+    to.rpc().on<v1::BeginSessionRequest>(
+        "Database", "BeginSession", net::roles(net::role::server),
+        [&from](const v1::BeginSessionRequest&, net::call&) { return begin_session(from); });
     add_health(to, from);
 }
 

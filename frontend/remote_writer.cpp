@@ -1,8 +1,7 @@
 #include "frontend/remote_writer.hpp"
 
+#include "frontend/numbered_writes.hpp"
 #include "wire/error_message.hpp"
-
-#include <random>
 
 namespace stadion::frontend {
 namespace asio = boost::asio;
@@ -11,16 +10,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t commit_method = 0x0305;
+constexpr std::uint16_t begin_session_method = 0x0307;
+constexpr auto session_within = 250ms; // then it is asked for again
+constexpr auto pause_between = 10ms;
 constexpr auto wait_for_database = 3s;
 constexpr auto retry_after = 1s;
-
-std::string make_key() {
-    thread_local std::mt19937_64 random{std::random_device{}()};
-    char text[40];
-    std::snprintf(text, sizeof text, "fe-%016llx%016llx", static_cast<unsigned long long>(random()),
-                  static_cast<unsigned long long>(random()));
-    return text;
-}
 
 v1::Outcome failed(wire::error failure, v1::Outcome::Result result) {
     v1::Outcome outcome;
@@ -30,93 +24,218 @@ v1::Outcome failed(wire::error failure, v1::Outcome::Result result) {
     return outcome;
 }
 
+v1::Outcome not_answered(wire::error failure, bool was_sent) {
+    if (failure.code == wire::status::unavailable || failure.code == wire::status::deadline_exceeded) {
+        failure.message = "the database server does not answer (" + failure.message + "); reads go on";
+        failure.code = wire::status::unavailable;
+        failure.retry_after = retry_after;
+    }
+    failure.outcome_unknown = was_sent;
+    return failed(std::move(failure), was_sent ? v1::Outcome::UNKNOWN : v1::Outcome::UNAVAILABLE);
+}
+
+bool says_session_is_unknown(const v1::Outcome& answer) {
+    const auto& details = answer.error().details();
+    const auto at = details.find("session");
+    return at != details.end() && at->second == "unknown";
+}
+
 } // namespace
 
 struct remote_writer::attempt {
     net::worker& home;
-    std::string body;
-    std::string key;
+    v1::CommitRequest request;
     handler done;
     net::deadline_wheel::clock::time_point give_up_at;
     bool was_sent = false; // some attempt may have had its effect
+    std::uint64_t generation =
+        0; // of the lane's session that it is numbered in; 0: it has a key, or no number yet
+    std::unique_ptr<asio::steady_timer> pause;
+
+    std::chrono::milliseconds left() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at -
+                                                                     net::deadline_wheel::clock::now());
+    }
+    bool has_key() const { return !request.mutations(0).idempotency_key().empty(); }
+    std::uint64_t number() const { return request.mutations(0).number(); }
+};
+
+// What belongs to one worker.
+struct remote_writer::lane {
+    std::shared_ptr<net::link> link;
+    std::optional<v1::WriteSession> session;
+    std::uint64_t generation = 0; // one more with every session
+    numbered_writes numbers;
+    bool is_beginning = false;
+    std::vector<attempt_ptr> waiting; // for a session
     std::unique_ptr<asio::steady_timer> pause;
 };
 
-remote_writer::remote_writer(net::runtime& threads, const std::string& token) : threads_(threads) {
+remote_writer::remote_writer(net::runtime& threads, const std::string& token) {
     net::link_options options;
     options.role = "server";
     options.node = "frontend writer";
     options.token = token;
     options.reconnect_max = 250ms;
-    for (std::size_t i = 0; i < threads.size(); ++i)
-        links_.push_back(std::make_shared<net::link>(threads.at(i), options));
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+        lanes_.push_back(std::make_shared<lane>());
+        lanes_.back()->link = std::make_shared<net::link>(threads.at(i), options);
+    }
 }
 
+remote_writer::~remote_writer() = default;
+
 void remote_writer::follow(const std::string& address) {
-    for (auto& one : links_) one->home().post([one, address] { one->connect({address}); });
+    for (auto& one : lanes_) one->link->home().post([one, address] { one->link->connect({address}); });
 }
 
 void remote_writer::close() {
-    for (auto& one : links_) one->home().post([one] { one->close(); });
+    for (auto& one : lanes_)
+        one->link->home().post([one] {
+            one->pause.reset();
+            one->link->close();
+        });
 }
+
+remote_writer::lane& remote_writer::lane_of(const attempt& one) { return *lanes_[one.home.index()]; }
 
 void remote_writer::write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
                           handler done) {
-    if (mutation.idempotency_key().empty()) mutation.set_idempotency_key(make_key());
     v1::CommitRequest request;
-    auto key = mutation.idempotency_key();
     *request.add_mutations() = std::move(mutation);
     const auto within = std::min<std::chrono::milliseconds>(budget, wait_for_database);
     // A little before the caller's own budget ends, so that he gets a reason instead of silence.
     const auto give_up_at = net::deadline_wheel::clock::now() + within - std::min(within / 10, 50ms);
-    send(std::make_shared<attempt>(attempt{home, request.SerializeAsString(), std::move(key), std::move(done),
-                                           give_up_at, false, nullptr}));
+    auto one = std::make_shared<attempt>(
+        attempt{home, std::move(request), std::move(done), give_up_at, false, 0, nullptr});
+    if (one->has_key()) return send(std::move(one));
+    begin(std::move(one));
 }
 
-void remote_writer::send(std::shared_ptr<attempt> one) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        one->give_up_at - net::deadline_wheel::clock::now());
+// Gives it its number.
+void remote_writer::begin(attempt_ptr one) {
+    lane& in = lane_of(*one);
+    const auto number = in.session ? in.numbers.next() : std::nullopt;
+    if (!number && (in.session || in.waiting.size() >= numbered_writes::window)) {
+        auto full = wire::make_error(wire::status::resource_exhausted,
+                                     "too many writes wait for the database server's answer");
+        full.retry_after = 100ms;
+        return one->done(failed(std::move(full), v1::Outcome::UNAVAILABLE));
+    }
+    if (!number) {
+        in.waiting.push_back(std::move(one));
+        if (!in.is_beginning) begin_session(in);
+        return;
+    }
+    one->generation = in.generation;
+    one->request.mutable_mutations(0)->set_number(*number);
+    *one->request.mutable_session() = *in.session;
+    send(std::move(one));
+}
+
+void remote_writer::begin_session(lane& in) {
+    in.is_beginning = true;
     net::call_options options;
-    options.budget = std::max(left, 1ms);
-    auto& link = *links_[one->home.index()];
-    link.call(commit_method, one->body, options, [this, one, &link](wire::result<net::link::reply> outcome) {
-        v1::CommitResponse response;
-        if (outcome &&
-            response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())) &&
-            response.outcomes_size() == 1) {
-            // Our own earlier attempt may still be on its way to the disk: its answer is ours.
-            const bool is_running =
-                response.outcomes(0).code() == static_cast<std::uint32_t>(wire::status::aborted);
-            if (is_running && one->was_sent) return retry_later(one, 10ms);
-            auto& answer = *response.mutable_outcomes(0);
-            // Passed on, a refusal must not look like our own.
-            if (answer.has_error() && answer.error().origin().empty())
-                answer.mutable_error()->set_origin(link.welcome().node());
-            return one->done(std::move(answer));
-        }
-        auto failure =
-            outcome ? wire::make_error(wire::status::internal, "the database server's answer is broken")
-                    : std::move(outcome).error();
-        one->was_sent = one->was_sent || failure.outcome_unknown;
-        const bool may_pass = failure.code == wire::status::unavailable;
-        if (may_pass && net::deadline_wheel::clock::now() + 10ms < one->give_up_at)
-            return retry_later(one, 10ms);
-        if (may_pass || failure.code == wire::status::deadline_exceeded) {
-            failure.message = "the database server does not answer (" + failure.message + "); reads go on";
-            failure.code = wire::status::unavailable;
-            failure.retry_after = retry_after;
-        }
-        failure.outcome_unknown = one->was_sent;
-        if (one->was_sent) failure.details["idempotency_key"] = one->key;
-        one->done(
-            failed(std::move(failure), one->was_sent ? v1::Outcome::UNKNOWN : v1::Outcome::UNAVAILABLE));
+    options.budget = session_within;
+    in.link->call(begin_session_method, {}, options, [this, &in](wire::result<net::link::reply> outcome) {
+        on_session(in, std::move(outcome));
     });
 }
 
-void remote_writer::retry_later(std::shared_ptr<attempt> one, std::chrono::milliseconds pause) {
+void remote_writer::on_session(lane& in, wire::result<net::link::reply> outcome) {
+    in.is_beginning = false;
+    auto waiting = std::exchange(in.waiting, {});
+    v1::WriteSession session;
+    if (outcome && session.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size()))) {
+        in.session = session;
+        in.numbers = {};
+        ++in.generation;
+        for (auto& one : waiting) begin(std::move(one));
+        return;
+    }
+    const auto failure =
+        outcome ? wire::make_error(wire::status::internal, "the database server's answer is broken")
+                : std::move(outcome).error();
+    const bool may_pass =
+        failure.code == wire::status::unavailable || failure.code == wire::status::deadline_exceeded;
+    for (auto& one : waiting) {
+        if (may_pass && one->left() > pause_between)
+            in.waiting.push_back(std::move(one));
+        else
+            one->done(not_answered(failure, false));
+    }
+    if (in.waiting.empty() || in.is_beginning) return;
+    in.is_beginning = true;
+    in.pause = std::make_unique<asio::steady_timer>(in.link->home().context(), pause_between);
+    in.pause->async_wait([this, &in](boost::system::error_code cancelled) {
+        if (!cancelled) begin_session(in);
+    });
+}
+
+void remote_writer::send(attempt_ptr one) {
+    lane& in = lane_of(*one);
+    if (one->generation != 0) {
+        if (one->generation != in.generation) return send_anew(one);
+        one->request.set_lowest_open(in.numbers.lowest_open());
+    }
+    net::call_options options;
+    options.budget = std::max(one->left(), 1ms);
+    in.link->call(
+        commit_method, one->request.SerializeAsString(), options,
+        [this, one](wire::result<net::link::reply> outcome) {
+            if (!outcome) return on_failure(one, std::move(outcome).error());
+            v1::CommitResponse response;
+            if (!response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())) ||
+                response.outcomes_size() != 1)
+                return on_failure(
+                    one, wire::make_error(wire::status::internal, "the database server's answer is broken"));
+            on_answer(one, std::move(*response.mutable_outcomes(0)));
+        });
+}
+
+void remote_writer::on_answer(const attempt_ptr& one, v1::Outcome answer) {
+    // Our own earlier attempt may still be on its way to the disk: its answer is ours.
+    const bool is_running = answer.code() == static_cast<std::uint32_t>(wire::status::aborted);
+    if (is_running && one->was_sent) return retry_later(one, pause_between);
+    lane& in = lane_of(*one);
+    if (one->generation != 0 && says_session_is_unknown(answer)) {
+        if (one->generation == in.generation) in.session.reset(), ++in.generation;
+        return send_anew(one);
+    }
+    // Passed on, a refusal must not look like our own.
+    if (answer.has_error() && answer.error().origin().empty())
+        answer.mutable_error()->set_origin(in.link->welcome().node());
+    end(one, std::move(answer));
+}
+
+void remote_writer::on_failure(const attempt_ptr& one, wire::error failure) {
+    one->was_sent = one->was_sent || failure.outcome_unknown;
+    if (failure.code == wire::status::unavailable && one->left() > pause_between)
+        return retry_later(one, pause_between);
+    auto answer = not_answered(std::move(failure), one->was_sent);
+    if (one->was_sent && one->has_key())
+        (*answer.mutable_error()->mutable_details())["idempotency_key"] =
+            one->request.mutations(0).idempotency_key();
+    end(one, std::move(answer));
+}
+
+// Nothing of the session it was sent in was applied.
+void remote_writer::send_anew(const attempt_ptr& one) {
+    one->was_sent = false;
+    one->generation = 0;
+    begin(one);
+}
+
+void remote_writer::retry_later(attempt_ptr one, std::chrono::milliseconds pause) {
     one->pause = std::make_unique<asio::steady_timer>(one->home.context(), pause);
     auto& timer = *one->pause;
     timer.async_wait([this, one](boost::system::error_code) { send(one); });
+}
+
+void remote_writer::end(const attempt_ptr& one, v1::Outcome answer) {
+    lane& in = lane_of(*one);
+    if (one->generation != 0 && one->generation == in.generation) in.numbers.end(one->number());
+    one->done(std::move(answer));
 }
 
 } // namespace stadion::frontend

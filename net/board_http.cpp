@@ -167,6 +167,7 @@ void commit(board_set& boards, board_writer& writer, const http_request& request
     auto key = idempotency_key_of(request);
     if (!key) return exchange->fail(key.error());
     mutation.set_idempotency_key(*std::move(key));
+    mutation.set_caller(caller_name(exchange->link().peer().address()));
     auto& live = boards.of(exchange->home());
     writer.write(
         exchange->home(), std::move(mutation), write_within, [&live, exchange, respond](v1::Outcome outcome) {

@@ -76,6 +76,7 @@ void write(call& one, board_set& boards, board_writer& writer, v1::Mutation muta
     if (auto checked = check_idempotency_key(one.metadata().idempotency_key()); !checked)
         return one.fail(checked.error());
     mutation.set_idempotency_key(one.metadata().idempotency_key());
+    mutation.set_caller(caller_name(one.link().peer().address()));
     auto pending = one.defer();
     if (!pending) return;
     auto& live = boards.of(one.home());

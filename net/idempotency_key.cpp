@@ -33,4 +33,14 @@ wire::result<std::string> idempotency_key_of(const http_request& request) {
     return found->second;
 }
 
+std::string caller_name(const boost::asio::ip::address& of) {
+    if (of.is_v4()) return of.to_string();
+    const auto address = of.to_v6();
+    if (address.is_v4_mapped())
+        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address).to_string();
+    auto bytes = address.to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return boost::asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 } // namespace stadion::net

@@ -1,5 +1,6 @@
 // Directories of format 2, whose files of long names were told apart by checksums only.
 #include "dbserver/crc32c.hpp"
+#include "dbserver/json_text.hpp"
 #include "test/support/campaign_store.hpp"
 
 #include <gmock/gmock.h>
@@ -15,9 +16,22 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 const layout where{campaign_directory};
+const std::int64_t clock_us_of_tests = manual_clock().now();
 
-// What the program of then would have left of the same life. Of two tables with one file, the later one's.
-simulated_disk as_format_2(simulated_disk found) {
+// As format 2 had a key, with what was answered.
+std::string former_key(const v1::Mutation& mutation, const outcome& answered) {
+    operation what;
+    EXPECT_FALSE(read_mutation(mutation, {}, what));
+    std::string line = R"({"key":)";
+    append_json_string(line, what.key);
+    line += R"(,"hash":")" + hexadecimal(what.hash) + R"(","sequence":)" + std::to_string(answered.sequence);
+    line += R"(,"at":)" + std::to_string(clock_us_of_tests);
+    return line + R"(,"answer":)" + answered.state->json() + "}\n";
+}
+
+// What the program of then would have left of the same life, with these lines of keys. Of two tables with one
+// file, the later one's.
+simulated_disk as_format_2(simulated_disk found, const std::string& keys = {}) {
     faulty_files on(std::move(found));
     std::string text;
     manifest what;
@@ -31,6 +45,13 @@ simulated_disk as_format_2(simulated_disk found) {
         on.rename(where.history(name), where.former_history(name));
     }
     for (const saved_index& one : what.index) on.remove(where.index_file(one.number));
+    for (const saved_keys& one : what.keys) on.remove(where.key_file(one.number));
+    what.keys.clear();
+    what.secret.reset();
+    if (!keys.empty()) {
+        what.keys.push_back({true, 1, keys.size(), crc32c(keys), clock_us_of_tests, clock_us_of_tests});
+        EXPECT_FALSE(write_new(on, where.former_key_file(1), keys));
+    }
     what.index.clear();
     what.format = 2;
     EXPECT_FALSE(write_new(on, where.checkpoint(), to_text(what)));
@@ -166,19 +187,24 @@ TEST_F(a_directory_of_format_2, has_the_last_state_of_a_name_whose_file_is_anoth
     {
         opened_store opened = open_on({}, clock);
         commit_and_wait(*opened.store, set_points(one, {{"A", 1}}));
-        commit_and_wait(*opened.store, set_points(one, {{"A", 2}}, "k"));
+        const v1::Mutation keyed = set_points(one, {{"A", 2}}, "k");
+        const std::string key = former_key(keyed, commit_and_wait(*opened.store, keyed));
         commit_and_wait(*opened.store, set_points(other, {{"B", 1}}));
         for (int i = 0; i < 40; ++i) commit_and_wait(*opened.store, add_medal("gauls", "gold"));
         opened.store->checkpoint_now(); // the segments before are gone with it
-        former = as_format_2(opened.disk->disk());
+        former = as_format_2(opened.disk->disk(), key);
     }
     opened_store opened = open_on(former, clock);
     const state_ptr known = opened.store->load("games/" + one, audience::everyone);
     ASSERT_TRUE(known);
     EXPECT_EQ(known->version(), 2u);
     EXPECT_EQ(opened.store->history("games/" + other, 0, 100, audience::everyone)->size(), 1u);
+    EXPECT_EQ(commit_and_wait(*opened.store, set_points(one, {{"A", 2}}, "k")).result,
+              v1::Outcome::DUPLICATE);
     EXPECT_EQ(commit_and_wait(*opened.store, set_points(one, {{"A", 3}})).state->version(), 3u);
-    EXPECT_NO_THROW(open_on(opened.disk->disk(), clock));
+    const opened_store again = open_on(opened.disk->disk(), clock);
+    EXPECT_EQ(commit_and_wait(*again.store, set_points(one, {{"A", 2}}, "k")).result, v1::Outcome::DUPLICATE);
+    EXPECT_FALSE(again.disk->disk().contents(where.former_key_file(1)));
 }
 
 } // namespace

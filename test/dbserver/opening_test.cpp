@@ -1,4 +1,5 @@
 // What opening a data directory does to files that lie about in it.
+#include "dbserver/damage.hpp"
 #include "dbserver/json_store.hpp"
 #include "net/small_file.hpp"
 #include "test/support/campaign_store.hpp"
@@ -69,6 +70,15 @@ TEST_F(opening_a_directory, a_game_larger_than_is_allowed_now_stays_readable_and
     v1::Mutation smaller;
     smaller.mutable_replace_score()->set_game("g");
     EXPECT_EQ(commit_and_wait(opened, smaller).result, v1::Outcome::APPLIED);
+}
+
+TEST_F(opening_a_directory, that_has_a_checkpoint_is_not_taken_for_bare_table_files) {
+    {
+        json_store first(options());
+        commit_and_wait(first, set_points("hockey", {{"gauls", 1}}));
+    }
+    std::ofstream(root / "FORMAT") << "1\n";
+    EXPECT_THROW(json_store again(options()), store_damaged);
 }
 
 TEST_F(opening_a_directory, removes_what_an_unfinished_checkpoint_left) {

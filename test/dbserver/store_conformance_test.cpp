@@ -1,8 +1,5 @@
 // What every engine promises, whatever it is made of.
-#include "dbserver/json_store.hpp"
-#include "dbserver/memory_store.hpp"
-#include "test/support/store_calls.hpp"
-#include "test/support/temporary_directory.hpp"
+#include "test/dbserver/every_engine.hpp"
 
 #include <gmock/gmock.h>
 
@@ -12,41 +9,8 @@
 namespace stadion::dbserver {
 namespace {
 
-using namespace stadion::test;
 using ::testing::HasSubstr;
 
-struct memory_engine {
-    std::unique_ptr<store> open(engine_options options) { return std::make_unique<memory_store>(options); }
-};
-
-struct json_engine {
-    std::unique_ptr<store> open(engine_options options) {
-        json_store_options how;
-        how.directory = directory.path();
-        how.engine = std::move(options);
-        how.segment_bytes = 1 << 16;
-        how.checkpoint_every = std::chrono::milliseconds(5);
-        return std::make_unique<json_store>(std::move(how));
-    }
-    temporary_directory directory;
-};
-
-template <typename Engine>
-class every_engine : public ::testing::Test {
-public:
-    every_engine() {
-        options.clock = clock.function();
-        opened = engine.open(options);
-    }
-    outcome commit(v1::Mutation mutation) { return commit_and_wait(*opened, std::move(mutation)); }
-
-    Engine engine;
-    manual_clock clock;
-    engine_options options;
-    std::unique_ptr<store> opened;
-};
-
-using engines = ::testing::Types<memory_engine, json_engine>;
 TYPED_TEST_SUITE(every_engine, engines);
 
 TYPED_TEST(every_engine, makes_a_game_by_its_first_update_and_merges_points) {
@@ -131,13 +95,6 @@ TYPED_TEST(every_engine, refuses_a_game_of_too_many_bytes_and_leaves_what_is_the
     EXPECT_EQ(this->commit(set_points("g", {{"A", 1}})).result, v1::Outcome::APPLIED);
 }
 
-TYPED_TEST(every_engine, refuses_a_key_that_is_too_long) {
-    const outcome refused = this->commit(add_medal("gauls", "gold", 1, std::string(257, 'k')));
-    EXPECT_EQ(refused.result, v1::Outcome::REFUSED);
-    EXPECT_THAT(refused.failure->message, HasSubstr("idempotency key is 257 bytes"));
-    EXPECT_FALSE(this->opened->load("teams/gauls"));
-}
-
 TYPED_TEST(every_engine, holds_an_expected_version) {
     EXPECT_EQ(this->commit(expecting(0, set_points("g", {{"A", 1}}))).result, v1::Outcome::APPLIED);
     const outcome conflict = this->commit(expecting(0, set_points("g", {{"A", 2}})));
@@ -146,34 +103,6 @@ TYPED_TEST(every_engine, holds_an_expected_version) {
     EXPECT_EQ(conflict.state->version(), 1u);
     EXPECT_EQ(this->commit(expecting(1, set_points("g", {{"A", 3}}))).result, v1::Outcome::APPLIED);
     EXPECT_EQ(this->commit(expecting(7, set_points("none", {}))).result, v1::Outcome::CONFLICT);
-}
-
-TYPED_TEST(every_engine, answers_a_repeated_key_as_the_first_time) {
-    const outcome first = this->commit(add_medal("gauls", "gold", 1, "k1"));
-    this->commit(add_medal("gauls", "gold"));
-    const outcome again = this->commit(add_medal("gauls", "gold", 1, "k1"));
-    EXPECT_EQ(again.result, v1::Outcome::DUPLICATE);
-    EXPECT_EQ(again.sequence, first.sequence);
-    EXPECT_EQ(again.state->json(), first.state->json());
-    EXPECT_EQ(this->opened->load("teams/gauls")->tally()->gold(), 2u);
-
-    const outcome other = this->commit(add_medal("gauls", "gold", 2, "k1"));
-    EXPECT_EQ(other.result, v1::Outcome::REFUSED);
-    EXPECT_EQ(other.failure->details.at("http_status"), "422");
-}
-
-TYPED_TEST(every_engine, forgets_a_key_after_a_day_but_not_before) {
-    this->commit(add_medal("gauls", "gold", 1, "k"));
-    this->clock.advance(std::int64_t{86'399} * 1'000'000);
-    EXPECT_EQ(this->commit(add_medal("gauls", "gold", 1, "k")).result, v1::Outcome::DUPLICATE);
-    this->clock.advance(2'000'000);
-    EXPECT_EQ(this->commit(add_medal("gauls", "gold", 1, "k")).result, v1::Outcome::APPLIED);
-}
-
-TYPED_TEST(every_engine, a_refused_update_does_not_use_up_its_key) {
-    EXPECT_EQ(this->commit(add_medal("gauls", "gold", -1, "k")).result, v1::Outcome::REFUSED);
-    this->commit(add_medal("gauls", "gold"));
-    EXPECT_EQ(this->commit(add_medal("gauls", "gold", -1, "k")).result, v1::Outcome::APPLIED);
 }
 
 TYPED_TEST(every_engine, answers_each_mutation_of_a_commit_on_its_own_merits) {

@@ -34,5 +34,13 @@ TEST(idempotency_key, is_refused_when_it_cannot_be_taken_so) {
     EXPECT_TRUE(check_idempotency_key(""));
 }
 
+TEST(caller_name, is_the_address_and_of_ipv6_the_network) {
+    const auto name = [](const char* address) { return caller_name(boost::asio::ip::make_address(address)); };
+    EXPECT_EQ(name("192.0.2.1"), "192.0.2.1");
+    EXPECT_EQ(name("::ffff:192.0.2.1"), "192.0.2.1");
+    EXPECT_EQ(name("2001:db8:1:2:3:4:5:6"), name("2001:db8:1:2::1"));
+    EXPECT_NE(name("2001:db8:1:2::1"), name("2001:db8:1:3::1"));
+}
+
 } // namespace
 } // namespace stadion::net

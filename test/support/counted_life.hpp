@@ -1,5 +1,6 @@
-// A short life of a store in which what happened how often can be counted: medals one by one, each with a
-// key.
+// A short life of a store in which what happened how often can be counted: medals one by one, each with a key
+// or with a number in a session. Numbers are confirmed as a front-end does it: in order, and none that was
+// not answered.
 //
 // With `maintained` the store's own thread makes checkpoints and segments beside it, as fast as it can.
 #pragma once
@@ -40,9 +41,13 @@ private:
         dbserver::outcome before;
         std::size_t begun_at = 0; // in changes of the trace
         std::size_t done_at = 0;
+        std::uint64_t confirmed_below = 0; // said with it
     };
 
     void send(unsigned count);
+    dbserver::outcome ask_again(const sent& one, dbserver::store& in) const;
+    std::uint64_t lowest_open();
+    std::uint64_t confirmed_at(std::size_t after_changes) const;
     std::string check_one(const sent& one, dbserver::store& in, std::size_t after_changes) const;
 
     std::mt19937 random_;
@@ -52,6 +57,9 @@ private:
     std::size_t lift_at_ = SIZE_MAX;
     std::unique_ptr<dbserver::json_store> store_;
     std::vector<sent> sent_;
+    dbserver::session_id session_;
+    std::uint64_t numbers_ = 0;
+    std::uint64_t confirmed_below_ = 1;
 };
 
 } // namespace stadion::test
