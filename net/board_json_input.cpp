@@ -1,7 +1,7 @@
 #include "net/board_json_input.hpp"
 
 #include "wire/board_json.hpp"
-#include "wire/json.hpp"
+#include "wire/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,9 +17,8 @@ wire::error invalid(std::string message) {
 }
 
 wire::result<json> parse_object(std::string_view body) {
-    if (!wire::json_depth_is_bounded(body)) return invalid("the JSON nests deeper than 32 levels");
+    if (auto sound = wire::check_json(body); !sound) return sound.error();
     auto parsed = json::parse(body, nullptr, false);
-    if (parsed.is_discarded()) return invalid("the body is not valid JSON");
     if (!parsed.is_object()) return invalid("the body is not a JSON object");
     return parsed;
 }

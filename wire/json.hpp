@@ -12,16 +12,14 @@ class Message;
 
 namespace stadion::wire {
 
-inline constexpr int json_depth_max = 32;
-
 // Fields that have their default value are printed too, so that an answer shows its whole shape.
 std::string to_json(const google::protobuf::Message& message);
 
-// INVALID_ARGUMENT, saying where, when the text is not JSON, nests deeper than 32, or does not fit the
-// message.
+// INVALID_ARGUMENT, saying where, when the text is not strictly JSON (strict_json.hpp), names a field twice,
+// be it by its two names, or does not fit the message. An empty text is an empty message.
 result<void> from_json(std::string_view text, google::protobuf::Message& message);
 
-// Whether brackets nest at most `json_depth_max` deep. The text need not be valid.
+// Whether brackets nest at most 32 deep. The text need not be valid.
 bool json_depth_is_bounded(std::string_view text) noexcept;
 
 } // namespace stadion::wire
