@@ -3,6 +3,7 @@
 
 #include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
+#include "net/origin_policy.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +18,7 @@ struct database_options {
     std::filesystem::path data = "stadion-data";
     bool salvage = false; // keep what can be read of damaged data
     net::access_policy access;
+    net::origin_policy origins;
     clocksync::strand_settings strands;
 };
 

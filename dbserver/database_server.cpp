@@ -38,7 +38,9 @@ struct database_server::parts {
 };
 
 database_server::database_server(net::runtime& threads, database_options options)
-    : parts_(std::make_unique<parts>(threads, std::move(options))) {}
+    : parts_(std::make_unique<parts>(threads, std::move(options))) {
+    parts_->server.context().origins = parts_->options.origins;
+}
 
 database_server::~database_server() = default;
 

@@ -87,6 +87,7 @@ public:
           server_(threads, "dispatcher", options_.access),
           views_(threads) {
         if (options_.database_host.empty()) options_.database_host = options_.host;
+        server_.context().origins = options_.origins;
     }
 
     wire::result<std::string> start() {

@@ -11,6 +11,7 @@
 
 #include "balancer/member_table.hpp"
 #include "net/access.hpp"
+#include "net/origin_policy.hpp"
 #include "net/runtime.hpp"
 #include "wire/result.hpp"
 
@@ -34,6 +35,7 @@ struct dispatcher_options {
     std::uint32_t capacity = 10'000; // of each front-end
     std::filesystem::path data = "stadion-data";
     net::access_policy access;
+    net::origin_policy origins;
     balancer::member_settings heartbeat;
     std::chrono::milliseconds leader_silence{200};
     std::string program;                      // what children run

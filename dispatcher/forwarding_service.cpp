@@ -1,10 +1,9 @@
 #include "dispatcher/forwarding_service.hpp"
 
-#include "net/connect.hpp"
 #include "net/tunnel.hpp"
+#include "net/websocket_handshake.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +20,6 @@ constexpr std::size_t in_flight_max = 4096; // per worker
 constexpr int attempts_max = 3;
 constexpr auto head_within = 30s;
 constexpr auto body_within = 30s;
-constexpr auto connect_within = 2s;
 constexpr std::size_t whole_body_max = 8 << 20;
 
 // What belongs to one connection and is never passed on (RFC 9110, 7.6.1), and what we write anew.
@@ -39,6 +37,24 @@ bool is_hop_by_hop(std::string_view name) {
                                                             "date",
                                                             "expect"};
     return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What a message's Connection header names belongs to that connection too.
+net::http_headers end_to_end(const net::http_headers& headers) {
+    net::http_headers kept;
+    for (const auto& [name, value] : headers)
+        if (!is_hop_by_hop(name) && !net::has_token(headers, "connection", name))
+            kept.emplace_back(name, value);
+    return kept;
+}
+
+// What the dispatcher itself has judged or answers.
+bool is_for_us(std::string_view name) {
+    return name == "prefer" || name == "origin" || name.starts_with("sec-fetch-");
+}
+
+bool may_switch(const net::http_request& request) {
+    return request.method == http_method::get && request.body.empty() && net::is_upgrade(request);
 }
 
 bool changes_something(http_method method) {
@@ -67,7 +83,7 @@ std::string random_name() {
 
 bool asks_for_later(const net::http_request& request) {
     return request.header("prefer").find("respond-async") != std::string_view::npos &&
-           !is_endless(request.path);
+           !is_endless(request.path) && !may_switch(request);
 }
 
 net::http_client_request outgoing(const net::http_request& from) {
@@ -78,18 +94,21 @@ net::http_client_request outgoing(const net::http_request& from) {
     to.target = from.target;
     to.body = from.body;
     to.may_repeat = true; // writes too: they have a key
-    for (const auto& [name, value] : from.headers)
-        if (!is_hop_by_hop(name) && name != "prefer") to.headers.emplace_back(name, value);
+    for (auto& [name, value] : end_to_end(from.headers))
+        if (!is_for_us(name)) to.headers.emplace_back(std::move(name), std::move(value));
+    if (may_switch(from)) {
+        to.headers.emplace_back("Connection", "Upgrade");
+        to.headers.emplace_back("Upgrade", from.header("upgrade"));
+    }
     if (changes_something(from.method) && from.header("idempotency-key").empty())
         to.headers.emplace_back("Idempotency-Key", random_name());
     to.headers.emplace_back("Via", "1.1 stadion");
     return to;
 }
 
-std::vector<std::pair<std::string, std::string>> headers_to_pass(const net::http_answer& answer) {
-    std::vector<std::pair<std::string, std::string>> headers;
-    for (const auto& [name, value] : answer.headers())
-        if (!is_hop_by_hop(name) && name != "content-type") headers.emplace_back(name, value);
+net::http_headers headers_to_pass(const net::http_answer& answer) {
+    auto headers = end_to_end(answer.headers());
+    std::erase_if(headers, [](const auto& field) { return field.first == "content-type"; });
     return headers;
 }
 
@@ -157,10 +176,15 @@ net::awaitable<void> pass_stream(std::shared_ptr<net::http_exchange> exchange, n
     exchange->end_stream();
 }
 
-std::string tunnel_head(const net::http_request& request) {
-    auto head = std::string(net::http_method_name(request.method)) + ' ' + request.target + " HTTP/1.1\r\n";
-    for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
-    return head + "\r\n";
+// The front-end has agreed: from here on nothing of what is said is looked at.
+void pass_upgrade(net::http_exchange& exchange, net::http_answer& answer) {
+    auto headers = headers_to_pass(answer);
+    headers.emplace_back("Upgrade", answer.header("upgrade"));
+    headers.emplace_back("Connection", "Upgrade");
+    if (!exchange.is_open()) return; // the caller has gone meanwhile
+    auto server = answer.take_connection();
+    exchange.switch_to(std::move(headers), net::make_tunnel(exchange.link(), std::move(server.socket)),
+                       server.early);
 }
 
 net::http_response failed_answer(const wire::error& failure) { return net::problem(failure, "dispatcher"); }
@@ -198,7 +222,8 @@ void forwarding_service::take(net::http_request&& incoming, const exchange_ptr& 
     }
     auto request = std::make_shared<const net::http_request>(std::move(incoming));
     if (request->path == "/v1/ws")
-        return here.tasks.spawn(open_tunnel(here, request, exchange->take_socket()));
+        if (auto sound = net::accept_websocket(*request); !sound)
+            return exchange->respond(net::refuse_websocket(sound.error(), exchange->node()));
     if (asks_for_later(*request)) return answer_later(here, request, *exchange);
     here.tasks.spawn(forward(here, std::move(request), exchange));
 }
@@ -232,6 +257,10 @@ net::awaitable<void> forwarding_service::forward(seat& here, request_ptr request
     auto [answer, failure] = co_await reach(here, request);
     if (!answer) {
         exchange->fail(failure);
+        co_return;
+    }
+    if (answer->status() == 101) {
+        pass_upgrade(*exchange, *answer);
         co_return;
     }
     if (answer->is_stream() && answer->status() == 200) {
@@ -300,40 +329,6 @@ void forwarding_service::show_operation(const net::http_request& request, net::h
     response.body = std::move(found->result->body);
     response.headers = std::move(found->result->headers);
     exchange.respond(std::move(response));
-}
-
-// --- WebSocket ---
-
-net::awaitable<void> forwarding_service::open_tunnel(seat& here, request_ptr request,
-                                                     net::tcp::socket client) {
-    std::vector<std::string> failed;
-    wire::error failure;
-    net::error_code broken;
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        auto target = co_await choose(fleet_, {}, failed);
-        if (!target) {
-            failure = target.error();
-            break;
-        }
-        auto server = co_await net::connect_to(here.home, target->address(), connect_within);
-        if (!server) {
-            failure = server.error();
-            failed.push_back(target->address());
-            continue;
-        }
-        const auto head = tunnel_head(*request);
-        co_await net::asio::async_write(*server, net::asio::buffer(head),
-                                        net::asio::redirect_error(net::use_awaitable, broken));
-        net::start_tunnel(here.tasks, std::move(client), *std::move(server));
-        co_return;
-    }
-    const auto problem = failed_answer(failure);
-    const auto text =
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: " +
-        problem.content_type + "\r\nContent-Length: " + std::to_string(problem.body.size()) + "\r\n\r\n" +
-        problem.body;
-    co_await net::asio::async_write(client, net::asio::buffer(text),
-                                    net::asio::redirect_error(net::use_awaitable, broken));
 }
 
 void forwarding_service::stop() {

@@ -2,8 +2,10 @@
 //
 // The front-end is the least loaded that is up and offers the service. When it fails before anything of an
 // answer has come, another one is asked. A write without an idempotency key gets one here, so that asking
-// again never counts it twice. Streams are passed on piece by piece and only as fast as the caller reads; a
-// WebSocket becomes a tunnel.
+// again never counts it twice. Streams are passed on piece by piece and only as fast as the caller reads. A
+// request for a WebSocket is passed on like any other, and becomes a tunnel when its answer is 101.
+//
+// Where a request comes from (net/origin_policy.hpp) is judged here; to the front-end it is ours.
 //
 // With `Prefer: respond-async` the caller gets 202 and an address that has the answer later (RFC 7240).
 //
@@ -33,7 +35,8 @@ private:
     using exchange_ptr = std::shared_ptr<net::http_exchange>;
 
     struct seat {
-        explicit seat(net::worker& at) : home(at), client(at), tasks(at) {}
+        explicit seat(net::worker& at)
+            : home(at), client(at), tasks(at, net::task_group::thrown_ends::task) {}
         net::worker& home;
         net::http_client client;
         net::task_group tasks;
@@ -46,7 +49,6 @@ private:
 
     net::awaitable<void> forward(seat& here, request_ptr request, exchange_ptr exchange);
     net::awaitable<void> run_operation(seat& here, request_ptr request, std::string id);
-    net::awaitable<void> open_tunnel(seat& here, request_ptr request, net::tcp::socket client);
 
     struct reached {
         reached() = default; // no aggregate: see http_client.hpp

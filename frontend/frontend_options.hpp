@@ -3,6 +3,7 @@
 
 #include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
+#include "net/origin_policy.hpp"
 
 #include <cstdint>
 #include <string>
@@ -16,6 +17,7 @@ struct frontend_options {
     std::string database;            // host:port; empty: found in the dispatcher's view
     std::uint32_t capacity = 10'000; // clients it takes
     net::access_policy access;
+    net::origin_policy origins;
     clocksync::strand_settings strands;
 };
 

@@ -73,7 +73,9 @@ struct frontend_server::parts {
 };
 
 frontend_server::frontend_server(net::runtime& threads, frontend_options options)
-    : parts_(std::make_unique<parts>(threads, std::move(options))) {}
+    : parts_(std::make_unique<parts>(threads, std::move(options))) {
+    parts_->server.context().origins = parts_->options.origins;
+}
 
 frontend_server::~frontend_server() = default;
 

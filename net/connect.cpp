@@ -5,6 +5,8 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <netinet/tcp.h>
+
 namespace stadion::net {
 namespace {
 
@@ -25,6 +27,19 @@ struct time_limit : deadline {
           socket(home.context()),
           resolver(home.context()) {}
 };
+
+// A stream may be silent for as long as nothing happens; a machine that has gone without a word is noticed
+// all the same, within a minute.
+void notice_death(tcp::socket& socket) {
+    using seconds = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
+    using interval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
+    using times = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
+    error_code ignored;
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    socket.set_option(seconds(30), ignored);
+    socket.set_option(interval(10), ignored);
+    socket.set_option(times(3), ignored);
+}
 
 awaitable<error_code> connect_any(time_limit& limit, address where) {
     error_code failure;
@@ -59,6 +74,7 @@ awaitable<wire::result<tcp::socket>> connect_to(worker& home, std::string addres
                                    "cannot connect to " + address + ": " + failure.message());
     error_code ignored;
     limit.socket.set_option(tcp::no_delay(true), ignored);
+    notice_death(limit.socket);
     co_return std::move(limit.socket);
 }
 

@@ -1,5 +1,7 @@
 #include "net/connection.hpp"
 
+#include "net/thrown.hpp"
+
 #include <boost/asio/buffer.hpp>
 
 #include <array>
@@ -44,8 +46,18 @@ void connection::start(std::unique_ptr<protocol> first) {
     read();
 }
 
+// Every call from outside into a protocol goes through here.
+template <typename Step>
+void connection::guard(Step step) noexcept {
+    if (contained("a connection was", step)) return;
+    handling_ = false;
+    contained("closing a connection was", [this] { close(); });
+}
+
 void connection::drain() {
-    if (state_ == state::open && protocol_) protocol_->drain();
+    guard([this] {
+        if (state_ == state::open && protocol_) protocol_->drain();
+    });
 }
 
 void connection::become(std::unique_ptr<protocol> next) {
@@ -65,21 +77,24 @@ void connection::read() {
         if (!has_room_to_read()) return;
     }
     reading_ = true;
-    socket_.async_read_some(
-        asio::buffer(inline_),
-        [self = shared_from_this()](error_code failure, std::size_t size) { self->on_read(failure, size); });
+    socket_.async_read_some(asio::buffer(inline_),
+                            [self = shared_from_this()](error_code failure, std::size_t size) {
+                                self->guard([&] { self->on_read(failure, size); });
+                            });
 }
 
 // Goes on with what was kept back, then with what the socket has.
 void connection::read_on() {
     if (state_ == state::closed || handling_) return;
-    if (input_waits_ && state_ == state::open && !paused_ && !is_full()) {
-        handling_ = true;
-        take_bytes({});
-        handling_ = false;
-        flush();
-    }
-    read();
+    guard([this] {
+        if (input_waits_ && state_ == state::open && !paused_ && !is_full()) {
+            handling_ = true;
+            take_bytes({});
+            handling_ = false;
+            flush();
+        }
+        read();
+    });
 }
 
 // Not at once: others have their turn.
@@ -219,8 +234,10 @@ void connection::flush_soon() {
 void connection::flush() {
     dirty_ = false;
     if (state_ == state::closed) return;
-    if (!writing_) write();
-    count_bytes();
+    guard([this] {
+        if (!writing_) write();
+        count_bytes();
+    });
 }
 
 void connection::write() {
@@ -270,10 +287,12 @@ void connection::write_sealed() {
         self->writing_ = false;
         if (self->state_ == state::closed) return;
         if (failure) return self->close();
-        self->seal_output();
-        self->write_sealed();
-        self->count_bytes();
-        self->read_on();
+        self->guard([&] {
+            self->seal_output();
+            self->write_sealed();
+            self->count_bytes();
+            self->read_on();
+        });
     });
 }
 
@@ -333,21 +352,13 @@ void connection::close() {
     socket_.close(ignored);
     home_.post([self = shared_from_this()] {
         self->retry_.drop();
-        self->attachments_.clear();
-        if (self->protocol_) self->protocol_->on_closed();
+        contained("the end of a connection was", [&] {
+            self->attachments_.clear();
+            if (self->protocol_) self->protocol_->on_closed();
+        });
         self->protocol_.reset();
         self->next_.reset();
     });
-}
-
-tcp::socket connection::release() {
-    assert(!reading_ && !writing_);
-    state_ = state::closed;
-    stalled_.disarm();
-    retry_.drop();
-    unlink();
-    home_.post([self = shared_from_this()] { self->protocol_.reset(); });
-    return std::move(socket_);
 }
 
 } // namespace stadion::net

@@ -13,6 +13,7 @@
 // of its bytes when there is room again. A peer that takes nothing for `limits.stalled_write_max` is cut off.
 // All bytes held, in and out, are counted (memory_budget.hpp); while all connections together hold more than
 // `limits.all_bytes_max`, those that hold more than a little are not read from, and cut off when that lasts.
+// Errors: what a protocol throws closes this connection and goes no further (thrown.hpp).
 #pragma once
 
 #include "net/memory_budget.hpp"
@@ -106,8 +107,6 @@ public:
     void close_when_sent();
     // Closes at once.
     void close();
-    // Gives the socket away, for a protocol that brings its own loop; the connection ends without on_closed.
-    tcp::socket release();
 
     // Things whose life ends with the connection, such as a client's registration.
     std::map<std::string, std::shared_ptr<void>, std::less<>>& attachments() noexcept { return attachments_; }
@@ -124,6 +123,8 @@ private:
         }
     };
 
+    template <typename Step>
+    void guard(Step step) noexcept;
     void read();
     void read_on();
     void read_on_later();

@@ -1,6 +1,7 @@
 #include "net/deadline_wheel.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace stadion::net {
 
@@ -63,12 +64,18 @@ void deadline_wheel::advance(clock::time_point now) {
     }
     tick_ = target;
     // An action may disarm or rearm any entry, also one that waits in `due`: so always the first one left.
+    std::exception_ptr thrown;
     while (due.next_ != &due) {
         auto& entry = *due.next_;
         entry.disarm();
-        entry.on_expiry_(entry);
+        try {
+            entry.on_expiry_(entry);
+        } catch (...) {
+            if (!thrown) thrown = std::current_exception();
+        }
     }
     due.previous_ = due.next_ = nullptr;
+    if (thrown) std::rethrow_exception(thrown);
 }
 
 } // namespace stadion::net

@@ -49,7 +49,8 @@ public:
     // Arms `entry` to fire `after` from `now`; moves it if it was armed.
     void arm(deadline& entry, clock::time_point now, clock::duration after) noexcept;
 
-    // Fires everything due at `now`. Actions may arm and disarm anything, themselves included.
+    // Fires everything due at `now`. Actions may arm and disarm anything, themselves included. When one
+    // throws, the others are run all the same and the first exception leaves at the end.
     void advance(clock::time_point now);
 
     std::size_t size() const noexcept { return size_; }

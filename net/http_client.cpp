@@ -1,30 +1,21 @@
 #include "net/http_client.hpp"
 
 #include "net/connect.hpp"
+#include "net/http_head.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace stadion::net {
-namespace http = boost::beast::http;
 namespace {
 
 using clock = deadline_wheel::clock;
 
 constexpr std::size_t piece_size = 16 * 1024;
-constexpr std::size_t header_bytes_max = 16 * 1024;
-
-std::string to_lower(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
+constexpr int interim_answers_max = 8;
 
 std::string encode(const http_client_request& request, const std::string& address) {
     std::string out = request.method + ' ' + request.target + " HTTP/1.1\r\nHost: " + address + "\r\n";
@@ -67,10 +58,24 @@ struct timed_socket {
         if (late) return wire::make_error(wire::status::deadline_exceeded, what + " took too long");
         return wire::make_error(wire::status::unavailable, what + " failed: " + failure.message());
     }
+    wire::error broken(const wire::error& how) const {
+        return http_error(502, wire::status::unavailable,
+                          "the answer of " + address + " is broken: " + how.message);
+    }
+    // What has come by now is appended to the buffer.
+    awaitable<error_code> receive() {
+        error_code failure;
+        const auto before = buffer.size();
+        buffer.resize(before + piece_size);
+        const auto size = co_await socket.async_read_some(asio::buffer(buffer.data() + before, piece_size),
+                                                          asio::redirect_error(use_awaitable, failure));
+        buffer.resize(before + size);
+        co_return failure;
+    }
 
     worker& home;
     tcp::socket socket;
-    boost::beast::flat_buffer buffer;
+    std::string buffer; // has come and is not yet taken
     std::string address;
     expiry timer{this};
     bool late = false;
@@ -113,51 +118,65 @@ private:
 class http_answer::transfer {
 public:
     transfer(std::unique_ptr<timed_socket> over, std::weak_ptr<http_client::pool> back_to)
-        : socket_(std::move(over)), pool_(std::move(back_to)) {
-        parser_.header_limit(header_bytes_max);
-        parser_.body_limit(boost::none);
-    }
+        : socket_(std::move(over)), pool_(std::move(back_to)) {}
 
     // Sends the request and reads the head of its answer.
-    awaitable<std::optional<http_failure>> begin(const std::string& request, bool has_no_body) {
-        parser_.skip(has_no_body);
+    awaitable<std::optional<http_failure>> begin(const std::string& request, bool has_no_body,
+                                                 bool may_switch) {
         error_code failure;
         co_await asio::async_write(socket_->socket, asio::buffer(request),
                                    asio::redirect_error(use_awaitable, failure));
-        if (!failure) {
-            // Any 1xx before the answer is for whoever asked for it: not us.
-            co_await http::async_read_header(socket_->socket, socket_->buffer, parser_,
-                                             asio::redirect_error(use_awaitable, failure));
+        // Any 1xx before the answer is for whoever asked for it: not us.
+        for (int heads = 0; !failure && heads <= interim_answers_max;) {
+            const auto size = find_head(socket_->buffer);
+            if (!size) co_return http_failure(socket_->broken(size.error()), true);
+            if (*size == 0) {
+                failure = co_await socket_->receive();
+                got_anything_ = got_anything_ || !socket_->buffer.empty();
+                continue;
+            }
+            auto head = parse_answer_head(std::string_view(socket_->buffer).substr(0, *size), has_no_body);
+            if (!head) co_return http_failure(socket_->broken(head.error()), true);
+            socket_->buffer.erase(0, *size);
+            ++heads;
+            if (head->status < 200 && head->status != 101) continue;
+            if (head->status == 101 && !may_switch) break;
+            head_ = *std::move(head);
+            finish_if_done();
+            co_return std::nullopt;
         }
         if (failure) co_return http_failure(socket_->failed("asking " + socket_->address, failure), true);
-        for (const auto& field : parser_.get())
-            headers_.emplace_back(to_lower({field.name_string().data(), field.name_string().size()}),
-                                  std::string(field.value().data(), field.value().size()));
-        is_stream_ = !parser_.is_done() && !parser_.content_length();
-        finish_if_done();
-        co_return std::nullopt;
+        co_return http_failure(socket_->broken(wire::make_error(wire::status::unavailable,
+                                                                "it has a 1xx that was not asked for")),
+                               true);
     }
 
-    bool got_anything() const { return parser_.got_some(); }
+    bool got_anything() const { return got_anything_; }
 
     awaitable<wire::result<std::string>> read_some(std::chrono::milliseconds within) {
-        if (!socket_) co_return std::string();
+        std::string piece;
+        if (!socket_) co_return piece;
         socket_->allow(within);
-        std::string piece(piece_size, '\0');
-        auto& body = parser_.get().body();
-        body.data = piece.data();
-        body.size = piece.size();
-        error_code failure;
         // Less than a full piece is passed on as soon as it is there.
-        while (!failure && body.size == piece.size() && !parser_.is_done())
-            co_await http::async_read_some(socket_->socket, socket_->buffer, parser_,
-                                           asio::redirect_error(use_awaitable, failure));
-        if (failure == http::error::need_buffer) failure = {};
-        piece.resize(piece.size() - body.size);
-        if (failure) {
-            auto error = socket_->failed("reading from " + socket_->address, failure);
-            socket_.reset();
-            co_return error;
+        for (;;) {
+            const auto used = head_.body.take(socket_->buffer, piece, piece_size);
+            if (!used) {
+                auto error = socket_->broken(used.error());
+                socket_.reset();
+                co_return error;
+            }
+            socket_->buffer.erase(0, *used);
+            if (!piece.empty() || head_.body.is_done()) break;
+            const auto failure = co_await socket_->receive();
+            if (failure == asio::error::eof && head_.body.ends_with_connection()) {
+                socket_.reset();
+                co_return piece;
+            }
+            if (failure) {
+                auto error = socket_->failed("reading from " + socket_->address, failure);
+                socket_.reset();
+                co_return error;
+            }
         }
         finish_if_done();
         co_return piece;
@@ -167,24 +186,30 @@ public:
         if (socket_) socket_->close();
     }
 
-    unsigned status() const noexcept { return parser_.get().result_int(); }
-    bool is_stream() const noexcept { return is_stream_; }
-    const auto& headers() const noexcept { return headers_; }
+    http_answer::switched take_connection() {
+        socket_->timer.disarm();
+        http_answer::switched taken(std::move(socket_->socket), std::move(socket_->buffer));
+        socket_.reset();
+        return taken;
+    }
+
+    unsigned status() const noexcept { return head_.status; }
+    bool is_stream() const noexcept { return head_.body.is_open_ended(); }
+    const auto& headers() const noexcept { return head_.headers; }
 
 private:
     void finish_if_done() {
-        if (!parser_.is_done()) return;
+        if (!head_.body.is_done() || head_.status == 101) return;
         const auto pool = pool_.lock();
-        if (pool && parser_.keep_alive() && socket_->buffer.size() == 0 && socket_->socket.is_open())
+        if (pool && head_.keep_alive && socket_->buffer.empty() && socket_->socket.is_open())
             pool->give(std::move(socket_));
         socket_.reset();
     }
 
     std::unique_ptr<timed_socket> socket_; // none once the body has ended
     std::weak_ptr<http_client::pool> pool_;
-    http::response_parser<http::buffer_body> parser_;
-    std::vector<std::pair<std::string, std::string>> headers_;
-    bool is_stream_ = false;
+    answer_head head_;
+    bool got_anything_ = false;
 };
 
 // --- http_answer ---
@@ -195,15 +220,14 @@ http_answer::http_answer(http_answer&&) noexcept = default;
 http_answer& http_answer::operator=(http_answer&&) noexcept = default;
 
 unsigned http_answer::status() const noexcept { return transfer_->status(); }
-const std::vector<std::pair<std::string, std::string>>& http_answer::headers() const noexcept {
-    return transfer_->headers();
-}
+const http_headers& http_answer::headers() const noexcept { return transfer_->headers(); }
 std::string_view http_answer::header(std::string_view name) const noexcept {
     for (const auto& [key, value] : headers())
         if (key == name) return value;
     return {};
 }
 bool http_answer::is_stream() const noexcept { return transfer_->is_stream(); }
+http_answer::switched http_answer::take_connection() { return transfer_->take_connection(); }
 void http_answer::cancel() { transfer_->cancel(); }
 
 awaitable<wire::result<std::string>> http_answer::read_some(std::chrono::milliseconds within) {
@@ -237,6 +261,8 @@ awaitable<http_client::outcome> http_client::ask(std::string address, http_clien
                                                  std::chrono::milliseconds within) {
     const auto until = clock::now() + within;
     const auto text = encode(request, address);
+    const bool may_switch = std::any_of(request.headers.begin(), request.headers.end(),
+                                        [](const auto& field) { return to_lower(field.first) == "upgrade"; });
     outcome result;
     for (bool only_fresh = false;; only_fresh = true) {
         auto socket = only_fresh ? nullptr : pool_->take(address);
@@ -252,7 +278,7 @@ awaitable<http_client::outcome> http_client::ask(std::string address, http_clien
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now());
         socket->allow(std::max(left, std::chrono::milliseconds{1}));
         auto transfer = std::make_unique<http_answer::transfer>(std::move(socket), pool_);
-        auto failure = co_await transfer->begin(text, request.method == "HEAD");
+        auto failure = co_await transfer->begin(text, request.method == "HEAD", may_switch);
         if (!failure) {
             result.answer = std::make_unique<http_answer>(std::move(transfer));
             co_return result;

@@ -6,7 +6,8 @@
 // repeated.
 //
 // Threading: one worker, which outlives the client; answers may outlive the client. Bounds: `idle_max` kept
-// connections per address, each for at most `idle_for`; a head of 16 KiB.
+// connections per address, each for at most `idle_for`; heads, trailers and chunk extensions as for requests
+// (http_head.hpp, http_body.hpp). Errors: an answer that is malformed is UNAVAILABLE, over HTTP 502.
 #pragma once
 
 #include "net/http_message.hpp"
@@ -31,7 +32,7 @@ struct http_client_request {
 
     std::string method = "GET";
     std::string target = "/";
-    std::vector<std::pair<std::string, std::string>> headers; // without Host and Content-Length
+    http_headers headers; // without Host and Content-Length
     std::string body;
     bool may_repeat = false; // doing it twice is doing it once
 };
@@ -54,7 +55,7 @@ public:
     http_answer& operator=(http_answer&&) noexcept;
 
     unsigned status() const noexcept;
-    const std::vector<std::pair<std::string, std::string>>& headers() const noexcept; // names in lower case
+    const http_headers& headers() const noexcept; // names in lower case
     std::string_view header(std::string_view lower_case_name) const noexcept;
     // Its length is not known beforehand: it may go on for ever.
     bool is_stream() const noexcept;
@@ -63,6 +64,14 @@ public:
     awaitable<wire::result<std::string>> read_some(std::chrono::milliseconds within);
     // The whole body, or RESOURCE_EXHAUSTED when it is larger than `size_max`.
     awaitable<wire::result<std::string>> read_all(std::size_t size_max, std::chrono::milliseconds within);
+
+    // After a 101: the connection, which speaks another protocol now, and what has already come in that one.
+    struct switched {
+        switched(tcp::socket over, std::string bytes) : socket(std::move(over)), early(std::move(bytes)) {}
+        tcp::socket socket;
+        std::string early;
+    };
+    switched take_connection();
 
     // Ends a read that is waiting.
     void cancel();

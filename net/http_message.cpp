@@ -78,9 +78,35 @@ http_response problem(const wire::error& failure, std::string_view origin) {
 }
 
 http_response problem(unsigned http_status, wire::status code, std::string detail, std::string_view origin) {
+    return problem(http_error(http_status, code, std::move(detail)), origin);
+}
+
+wire::error http_error(unsigned http_status, wire::status code, std::string detail) {
     auto failure = wire::make_error(code, std::move(detail));
     failure.details["http_status"] = std::to_string(http_status);
-    return problem(failure, origin);
+    return failure;
+}
+
+std::string to_lower(std::string_view text) {
+    std::string out(text);
+    for (auto& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
+bool has_token(const http_headers& headers, std::string_view name, std::string_view token) {
+    for (const auto& [key, value] : headers) {
+        if (key != name) continue;
+        const auto list = to_lower(value);
+        for (std::string_view rest = list; !rest.empty();) {
+            const auto comma = std::min(rest.find(','), rest.size());
+            auto item = rest.substr(0, comma);
+            rest.remove_prefix(std::min(comma + 1, rest.size()));
+            item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+            if (item.substr(0, item.find_last_not_of(" \t") + 1) == token) return true;
+        }
+    }
+    return false;
 }
 
 http_response json_response(std::string body, unsigned status) {

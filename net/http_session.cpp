@@ -1,41 +1,20 @@
 #include "net/http_session.hpp"
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include "net/http_head.hpp"
+#include "net/thrown.hpp"
 
 #include <charconv>
 #include <ctime>
 
 namespace stadion::net {
-namespace http = boost::beast::http;
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t header_bytes_max = 16 * 1024;
-constexpr std::size_t headers_max = 100;
 constexpr std::size_t body_bytes_max = 1 << 20;
 constexpr auto idle_check_every = 15s;
 constexpr auto keep_alive_max = 75s;
-
-http_method to_method(http::verb verb) {
-    switch (verb) {
-    case http::verb::get:
-        return http_method::get;
-    case http::verb::head:
-        return http_method::head;
-    case http::verb::post:
-        return http_method::post;
-    case http::verb::put:
-        return http_method::put;
-    case http::verb::delete_:
-        return http_method::delete_;
-    case http::verb::options:
-        return http_method::options;
-    default:
-        return http_method::other;
-    }
-}
+constexpr auto request_within = 60s; // from its first byte to its last
 
 // The Date header's value; made once a second per thread.
 std::string_view http_date() {
@@ -67,47 +46,12 @@ void append_status_line(std::string& out, unsigned status) {
     out += "\r\n";
 }
 
-std::string to_lower(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
-
-// Why this header block may not be trusted, or nothing. Each of these lets two parsers disagree about where a
-// request ends (request smuggling, RFC 9112 section 11.2).
-template <typename Message>
-const char* distrust(const Message& message, std::string_view raw) {
-    if (raw.find("\r\n ") != std::string_view::npos || raw.find("\r\n\t") != std::string_view::npos)
-        return "a header is folded over several lines";
-    std::size_t hosts = 0, lengths = 0, encodings = 0, count = 0;
-    for (const auto& field : message) {
-        ++count;
-        if (field.name() == http::field::host) ++hosts;
-        if (field.name() == http::field::content_length) ++lengths;
-        if (field.name() == http::field::transfer_encoding) {
-            ++encodings;
-            if (to_lower(std::string_view(field.value().data(), field.value().size())) != "chunked")
-                return "Transfer-Encoding is not chunked";
-        }
-    }
-    if (count > headers_max) return "there are more than 100 headers";
-    if (hosts > 1) return "there are two Host headers";
-    if (hosts == 0 && message.version() >= 11) return "there is no Host header";
-    if (lengths > 1) return "Content-Length is repeated";
-    if (encodings > 1) return "Transfer-Encoding is repeated";
-    if (encodings == 1 && lengths == 1) return "there are both Content-Length and Transfer-Encoding";
-    if (encodings == 1 && message.version() < 11) return "HTTP/1.0 has no Transfer-Encoding";
-    return nullptr;
-}
-
 } // namespace
 
-class http_session::parser : public http::request_parser<http::string_body> {
-public:
-    parser() {
-        body_limit(body_bytes_max);
-        header_limit(header_bytes_max);
-    }
+// A request of which the head has come.
+struct http_session::incoming {
+    explicit incoming(request_head&& of) : head(std::move(of)) { head.body.limit(body_bytes_max); }
+    request_head head;
     bool continued = false; // 100 Continue was sent
 };
 
@@ -134,6 +78,11 @@ void http_session::on_drained() {
 void http_session::on_idle() {
     const auto silent = deadline_wheel::clock::now() - link_.last_read();
     if (current_ == nullptr && silent >= keep_alive_max) return link_.close();
+    if (current_ == nullptr && begun_ && deadline_wheel::clock::now() - *begun_ >= request_within) {
+        refuse(http_error(408, wire::status::deadline_exceeded,
+                          "the request took longer than a minute to come"));
+        return link_.flush_soon();
+    }
     link_.home().arm(idle_, idle_check_every);
 }
 
@@ -144,123 +93,57 @@ void http_session::drain() {
 
 std::size_t http_session::on_bytes(std::string_view bytes) {
     const auto size = bytes.size();
-    if (streaming_) return size; // nothing is asked on a connection that streams
-    while (!bytes.empty() && current_ == nullptr && link_.takes_input() && !link_.is_full()) {
-        if (!parser_) {
-            const auto end = bytes.find("\r\n\r\n");
-            if (end == std::string_view::npos) {
-                if (bytes.size() > header_bytes_max)
-                    refuse(431, wire::status::invalid_argument, "the headers are larger than 16 KiB");
-                return size - bytes.size();
-            }
-            const auto raw = bytes.substr(0, end + 4);
-            if (raw.size() > header_bytes_max) {
-                refuse(431, wire::status::invalid_argument, "the headers are larger than 16 KiB");
-                return size;
-            }
-            parser_ = std::make_unique<parser>();
-            error_code failure;
-            parser_->put(asio::buffer(raw.data(), raw.size()), failure);
-            if (failure == http::error::body_limit) {
-                refuse(413, wire::status::resource_exhausted, "the body is larger than 1 MiB");
-                return size;
-            }
-            if (failure && failure != http::error::need_more) {
-                refuse(400, wire::status::invalid_argument, "this is not HTTP: " + failure.message());
-                return size;
-            }
-            if (const auto* reason = distrust(parser_->get(), raw)) {
-                refuse(400, wire::status::invalid_argument, std::string("refused: ") + reason);
-                return size;
-            }
-            bytes.remove_prefix(raw.size());
-            parser_->eager(true);
-        }
-        if (!parser_->is_done()) {
-            error_code failure;
-            const auto used = parser_->put(asio::buffer(bytes.data(), bytes.size()), failure);
-            bytes.remove_prefix(used);
-            link_.hold(parser_->get().body().size());
-            if (failure == http::error::body_limit) {
-                refuse(413, wire::status::resource_exhausted, "the body is larger than 1 MiB");
-                return size;
-            }
-            if (failure && failure != http::error::need_more) {
-                refuse(400, wire::status::invalid_argument, "the body is broken: " + failure.message());
-                return size;
-            }
-            if (!parser_->is_done()) {
-                if (!std::exchange(parser_->continued, true) &&
-                    boost::beast::iequals(parser_->get()[http::field::expect], "100-continue"))
-                    link_.output() += "HTTP/1.1 100 Continue\r\n\r\n";
-                return size - bytes.size();
-            }
-        }
+    while (!bytes.empty() && current_ == nullptr && !switched_ && link_.takes_input() && !link_.is_full()) {
+        const bool is_whole = (incoming_ || take_head(bytes)) && take_body(bytes);
+        if (!is_whole) break;
         handle();
-        if (streaming_) return size;
     }
-    return link_.takes_input() ? size - bytes.size() : size;
+    const bool is_partial = current_ == nullptr && !link_.is_full() && (incoming_ || !bytes.empty());
+    if (!is_partial)
+        begun_.reset();
+    else if (!begun_)
+        begun_ = link_.last_read();
+    // Nothing is asked on a connection that streams, nor on one that ends.
+    return streaming_ || !link_.takes_input() ? size : size - bytes.size();
+}
+
+// False: it has not all come, or was refused.
+bool http_session::take_head(std::string_view& bytes) {
+    const auto size = find_head(bytes);
+    if (!size) return refuse(size.error());
+    if (*size == 0) return false;
+    auto head = parse_request_head(bytes.substr(0, *size));
+    if (!head) return refuse(head.error());
+    bytes.remove_prefix(*size);
+    incoming_ = std::make_unique<incoming>(*std::move(head));
+    return true;
+}
+
+bool http_session::take_body(std::string_view& bytes) {
+    auto& [head, continued] = *incoming_;
+    const auto used = head.body.take(bytes, head.request.body, body_bytes_max);
+    if (!used) return refuse(used.error());
+    bytes.remove_prefix(*used);
+    link_.hold(head.request.body.size());
+    if (head.body.is_done()) return true;
+    if (head.waits_for_continue && !std::exchange(continued, true))
+        link_.output() += "HTTP/1.1 100 Continue\r\n\r\n";
+    return false;
 }
 
 void http_session::handle() {
-    auto message = parser_->release();
-    keep_alive_ = message.keep_alive() && !server_.draining;
-    chunked_ = message.version() >= 11;
-    parser_.reset();
-    server_.metrics.of(link_.home().index()).http_requests.add();
-
-    http_request request;
-    request.method = to_method(message.method());
+    auto head = std::move(std::exchange(incoming_, nullptr)->head);
+    auto& request = head.request;
+    keep_alive_ = head.keep_alive && !server_.draining;
+    chunked_ = !head.is_http_1_0;
     head_ = request.method == http_method::head;
-    request.target.assign(message.target().data(), message.target().size());
-    const std::string_view target(request.target);
-    const auto question = std::min(target.find('?'), target.size());
-    auto path = percent_decode(target.substr(0, question), false);
-    auto query = parse_query(target.substr(std::min(question + 1, target.size())));
-    if (!path || !query || path->empty() || path->front() != '/')
-        return refuse(400, wire::status::invalid_argument, "the request target is malformed");
-    request.path = std::move(*path);
-    request.query = std::move(*query);
-    for (const auto& field : message)
-        request.headers.emplace_back(
-            to_lower(std::string_view(field.name_string().data(), field.name_string().size())),
-            std::string(field.value().data(), field.value().size()));
-    request.body = std::move(message.body());
+    server_.metrics.of(link_.home().index()).http_requests.add();
 
     auto exchange = std::make_shared<http_exchange>(*this, link_.shared_from_this());
     current_ = exchange.get();
-
-    std::string_view token = request.header("authorization");
-    if (!token.empty()) {
-        if (!to_lower(token.substr(0, 7)).starts_with("bearer "))
-            return exchange->fail(
-                wire::make_error(wire::status::unauthenticated, "Authorization is `Bearer TOKEN`"));
-        token.remove_prefix(7);
-    }
-    auto granted = server_.access.authenticate(token);
-    if (!granted) return exchange->fail(granted.error());
-    request.roles = *granted;
-
-    const auto match = server_.http.find(request);
-    if (match.found == nullptr && match.allowed.empty())
-        return exchange->fail(wire::make_error(wire::status::not_found, "no such path: " + request.path));
-    if (match.found == nullptr) {
-        auto response =
-            problem(405, wire::status::unimplemented,
-                    std::string(http_method_name(request.method)) + " is not allowed for " + request.path,
-                    server_.node());
-        std::string allowed;
-        for (const auto method : match.allowed)
-            allowed += (allowed.empty() ? "" : ", ") + std::string(http_method_name(method));
-        response.headers.emplace_back("Allow", allowed);
-        return exchange->respond(std::move(response));
-    }
-    if (auto permitted = access_policy::check(request.roles, match.found->need, request.path); !permitted)
-        return exchange->fail(permitted.error());
-    if (server_.is_overloaded()) {
-        return exchange->fail(server_context::overloaded());
-    }
-    match.found->run(std::move(request), exchange);
+    const auto* route = admit(request, *exchange);
+    if (route == nullptr) return;
+    route->run(std::move(request), exchange);
     // Not answered yet: what the client pipelined behind waits its turn.
     if (current_ != nullptr && !streaming_ && link_.is_open()) {
         link_.pause_reading();
@@ -268,12 +151,58 @@ void http_session::handle() {
     }
 }
 
-void http_session::refuse(unsigned status, wire::status code, std::string detail) {
+// Who answers the request; nobody, and it is answered, when it may not be or there is none.
+const http_router::route* http_session::admit(http_request& request, http_exchange& exchange) {
+    const auto refused = [&](const wire::error& failure) -> const http_router::route* {
+        exchange.fail(failure);
+        return nullptr;
+    };
+    if (auto ours = server_.origins.check(request); !ours) return refused(ours.error());
+    std::string_view token = request.header("authorization");
+    if (!token.empty()) {
+        if (!to_lower(token.substr(0, 7)).starts_with("bearer "))
+            return refused(
+                wire::make_error(wire::status::unauthenticated, "Authorization is `Bearer TOKEN`"));
+        token.remove_prefix(7);
+    }
+    auto granted = server_.access.authenticate(token);
+    if (!granted) return refused(granted.error());
+    request.roles = *granted;
+
+    const auto match = server_.http.find(request);
+    if (match.found == nullptr && match.allowed.empty())
+        return refused(wire::make_error(wire::status::not_found, "no such path: " + request.path));
+    if (match.found == nullptr) {
+        exchange.respond(wrong_method(request, match.allowed));
+        return nullptr;
+    }
+    if (auto permitted = access_policy::check(request.roles, match.found->need, request.path); !permitted)
+        return refused(permitted.error());
+    if (server_.is_overloaded()) return refused(server_context::overloaded());
+    return match.found;
+}
+
+http_response http_session::wrong_method(const http_request& request,
+                                         const std::vector<http_method>& allowed) const {
+    auto response =
+        problem(405, wire::status::unimplemented,
+                std::string(http_method_name(request.method)) + " is not allowed for " + request.path,
+                server_.node());
+    std::string names;
+    for (const auto method : allowed)
+        names += (names.empty() ? "" : ", ") + std::string(http_method_name(method));
+    response.headers.emplace_back("Allow", names);
+    return response;
+}
+
+// Where the next request begins is no longer known, so it is the last.
+bool http_session::refuse(const wire::error& failure) {
     keep_alive_ = false;
-    parser_.reset();
+    incoming_.reset();
     head_ = false;
-    send(problem(status, code, std::move(detail), server_.node()), true);
+    send(problem(failure, server_.node()), true);
     link_.close_when_sent();
+    return false;
 }
 
 void http_session::send(http_response&& response, bool last) {
@@ -343,6 +272,22 @@ void http_session::finish() {
     }
 }
 
+void http_session::switch_to(const http_headers& headers, std::unique_ptr<connection::protocol> next,
+                             std::string_view first) {
+    auto& out = link_.output();
+    append_status_line(out, 101);
+    for (const auto& [name, value] : headers) out.append(name).append(": ").append(value).append("\r\n");
+    out.append("\r\n").append(first);
+    current_ = nullptr;
+    switched_ = true;
+    link_.hold(0);
+    idle_.disarm();
+    const auto link = link_.shared_from_this();
+    link->become(std::move(next)); // unless a request is being handled, this session is gone
+    link->flush_soon();
+    link->resume_reading();
+}
+
 // --- http_exchange ---
 
 http_exchange::http_exchange(http_session& session, std::shared_ptr<connection> link)
@@ -350,11 +295,13 @@ http_exchange::http_exchange(http_session& session, std::shared_ptr<connection> 
 
 http_exchange::~http_exchange() {
     if (session_ == nullptr) return;
-    if (streaming_)
-        end_stream();
-    else
+    contained("an answer was", [this] {
+        if (streaming_) return end_stream();
         fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
+    });
 }
+
+std::string http_exchange::node() const { return session_ == nullptr ? "" : session_->server_.node(); }
 
 void http_exchange::respond(http_response response) {
     if (session_ == nullptr || streaming_) return;
@@ -385,11 +332,10 @@ void http_exchange::end_stream() {
     std::exchange(session_, nullptr)->end_stream();
 }
 
-tcp::socket http_exchange::take_socket() {
-    link_->flush();
-    session_->current_ = nullptr;
-    session_ = nullptr;
-    return link_->release();
+void http_exchange::switch_to(http_headers headers, std::unique_ptr<connection::protocol> next,
+                              std::string_view first) {
+    if (session_ == nullptr) return;
+    std::exchange(session_, nullptr)->switch_to(headers, std::move(next), first);
 }
 
 } // namespace stadion::net

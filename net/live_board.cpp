@@ -260,7 +260,8 @@ void board_set::on_each(std::function<void(live_board&)> task, std::function<voi
     shared->done = std::move(done);
     shared->left = boards_.size();
     for (auto& one : boards_)
-        one->home().post([this, shared, &one = *one] {
+        // A board that has only half of what happened would be wrong for ever.
+        one->home().post([this, shared, &one = *one]() noexcept {
             shared->run(one);
             if (shared->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
             sequence_.store(one.board(board_view::live).sequence(), std::memory_order_release);

@@ -2,6 +2,7 @@
 
 #include "net/http_session.hpp"
 #include "net/idempotency_key.hpp"
+#include "net/thrown.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
 
@@ -71,8 +72,10 @@ public:
     ~http_pending() override {
         exchange_->on_abandoned = nullptr;
         exchange_->on_drained = nullptr;
-        if (open_)
+        if (!open_) return;
+        contained("an answer was", [this] {
             fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
+        });
     }
 
     void reply(std::string_view body, std::string_view tail) override {

@@ -1,6 +1,7 @@
 #include "net/runtime.hpp"
 
 #include "net/connection.hpp"
+#include "net/thrown.hpp"
 
 #include <boost/intrusive/list.hpp>
 
@@ -27,7 +28,10 @@ worker::~worker() = default;
 
 void worker::run() {
     thread_id_ = std::this_thread::get_id();
-    context_.run();
+    // The last resort: what comes out of a task has ended that task. Whoever waited for it is answered when
+    // the task's parts are destroyed; the loop goes on with the next one.
+    while (!contained("a task was", [this] { context_.run(); })) {
+    }
 }
 
 void worker::arm(deadline& entry, deadline_wheel::clock::duration after) {
@@ -43,7 +47,7 @@ void worker::tick() {
     ticker_.async_wait([this](error_code failure) {
         ticking_ = false;
         if (failure) return;
-        wheel_.advance(deadline_wheel::clock::now());
+        contained("a deadline's action was", [this] { wheel_.advance(deadline_wheel::clock::now()); });
         tick();
     });
 }

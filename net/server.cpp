@@ -51,6 +51,7 @@ void server::add_service(std::string name, std::string title) {
 }
 
 wire::result<std::string> server::listen(const std::string& host, std::uint16_t port) {
+    if (auto sound = context_.origins.verify(); !sound) return sound.error();
     error_code failure;
     const auto address = asio::ip::make_address(host, failure);
     if (!failure)
@@ -65,6 +66,7 @@ wire::result<std::string> server::listen(const std::string& host, std::uint16_t 
     auto bound = listener_->bind(host, port);
     if (!bound) return bound.error();
     address_ = join_address(host, bound->port());
+    context_.origins.bound_to(host, bound->port());
     listener_->start(); // from here on workers read what was set up
     return address_;
 }
@@ -102,6 +104,7 @@ void server::drain(std::chrono::milliseconds hard) {
     while (visit([](connection&) {}) != 0 && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
     visit([](connection& one) { one.close(); });
+    threads_.run_on_each([](worker&) {}); // what closing has posted: streams end before what they show
 }
 
 } // namespace stadion::net

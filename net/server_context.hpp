@@ -5,6 +5,7 @@
 #include "net/access.hpp"
 #include "net/connection.hpp"
 #include "net/http_router.hpp"
+#include "net/origin_policy.hpp"
 #include "net/rpc_router.hpp"
 #include "net/server_metrics.hpp"
 
@@ -28,6 +29,7 @@ struct server_context {
     std::string kind; // dispatcher, frontend or dbserver
     std::string software;
     access_policy access;
+    origin_policy origins;
     session_limits limits;
     server_metrics metrics; // outlives the handlers: calls they hold are counted when they end
     rpc_router rpc;

@@ -1,6 +1,7 @@
 #include "net/session_metrics.hpp"
 
 #include "net/metric_family.hpp"
+#include "net/thrown.hpp"
 
 namespace stadion::net {
 namespace {
@@ -58,7 +59,12 @@ std::vector<prometheus::MetricFamily> collect_session_metrics(const server_conte
         "stadion_held_bytes", "Bytes that connections hold: unsent, or not handled yet.", MetricType::Gauge);
     queued.metric.push_back(gauge_value(static_cast<double>(bytes_held_here())));
 
-    return {requests, answers, duration, http, events, open, queued};
+    auto thrown =
+        metric_family("stadion_exceptions_total",
+                      "Connections, requests and tasks that an exception has ended.", MetricType::Counter);
+    thrown.metric.push_back(counter_value(thrown_total()));
+
+    return {requests, answers, duration, http, events, open, queued, thrown};
 }
 
 } // namespace stadion::net

@@ -1,5 +1,7 @@
 #include "net/task_group.hpp"
 
+#include "net/thrown.hpp"
+
 #include <cassert>
 #include <cstdio>
 #include <cstdlib>
@@ -13,19 +15,25 @@ void task_group::spawn(awaitable<void> task) {
     const auto one = running_.emplace(running_.end());
     asio::co_spawn(home_.context(), std::move(task),
                    asio::bind_cancellation_slot(one->slot(), [this, one](std::exception_ptr failure) {
-                       if (failure) {
-                           try {
-                               std::rethrow_exception(failure);
-                           } catch (const boost::system::system_error& error) {
-                               // Cancelled while it waited: the ordinary end.
-                               if (error.code() != asio::error::operation_aborted) {
-                                   std::fprintf(stderr, "stadion: a task failed: %s\n", error.what());
-                                   std::abort();
-                               }
-                           }
-                       }
+                       if (failure) failed(failure);
                        forget(one);
                    }));
+}
+
+void task_group::failed(const std::exception_ptr& failure) const {
+    std::string text = "not a std::exception";
+    try {
+        std::rethrow_exception(failure);
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == asio::error::operation_aborted) return; // cancelled while it waited
+        text = error.what();
+    } catch (const std::exception& error) {
+        text = error.what();
+    } catch (...) {
+    }
+    if (thrown_ == thrown_ends::task) return report_thrown("a request was", failure);
+    std::fprintf(stderr, "stadion: a task failed: %s\n", text.c_str());
+    std::abort();
 }
 
 void task_group::forget(std::list<asio::cancellation_signal>::iterator one) {

@@ -1,42 +1,71 @@
 #include "net/tunnel.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
-
 namespace stadion::net {
 namespace {
 
-struct both_ends {
-    tcp::socket one;
-    tcp::socket other;
-};
+using namespace std::chrono_literals;
 
-awaitable<void> pump([[maybe_unused]] std::shared_ptr<both_ends> ends, tcp::socket& from, tcp::socket& to) {
-    std::vector<char> space(16 * 1024);
-    error_code failure;
-    for (;;) {
-        const auto size =
-            co_await from.async_read_some(asio::buffer(space), asio::redirect_error(use_awaitable, failure));
-        if (failure) break;
-        co_await asio::async_write(to, asio::buffer(space.data(), size),
-                                   asio::redirect_error(use_awaitable, failure));
-        if (failure) break;
+constexpr auto silence_check_every = 15s;
+constexpr auto silence_max = 75s;
+
+class tunnel_end final : public connection::protocol {
+public:
+    tunnel_end(connection& link, std::shared_ptr<connection> other) : link_(link), other_(std::move(other)) {
+        link_.home().arm(silence_, silence_check_every);
     }
-    error_code ignored;
-    if (failure == asio::error::eof) {
-        to.shutdown(tcp::socket::shutdown_send, ignored);
-    } else {
-        from.close(ignored);
-        to.close(ignored);
+
+    std::size_t on_bytes(std::string_view bytes) override {
+        if (!other_ || !other_->takes_input()) {
+            link_.close_when_sent();
+            return bytes.size();
+        }
+        other_->output() += bytes;
+        other_->flush();
+        if (other_->is_congested()) link_.pause_reading();
+        return bytes.size();
     }
-}
+
+    void on_drained() override {
+        if (other_) other_->resume_reading();
+    }
+
+    void on_closed() override {
+        silence_.disarm();
+        if (const auto other = std::exchange(other_, nullptr)) other->close_when_sent();
+    }
+
+    void drain() override {
+        link_.close_when_sent();
+        if (other_) other_->close_when_sent();
+    }
+
+private:
+    struct silence_deadline : deadline {
+        tunnel_end* owner;
+        explicit silence_deadline(tunnel_end* of)
+            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).owner->on_silence(); }),
+              owner(of) {}
+    };
+
+    // A side that is not read because the other is slow is not silent; the slow one has its own deadline.
+    void on_silence() {
+        const auto silent = deadline_wheel::clock::now() - link_.last_read();
+        const bool is_held = other_ && other_->is_congested();
+        if (silent >= silence_max && !is_held) return link_.close();
+        link_.home().arm(silence_, silence_check_every);
+    }
+
+    connection& link_;
+    std::shared_ptr<connection> other_; // each keeps the other, until one is closed
+    silence_deadline silence_{this};
+};
 
 } // namespace
 
-void start_tunnel(task_group& group, tcp::socket one, tcp::socket other) {
-    auto ends = std::make_shared<both_ends>(both_ends{std::move(one), std::move(other)});
-    group.spawn(pump(ends, ends->one, ends->other));
-    group.spawn(pump(ends, ends->other, ends->one));
+std::unique_ptr<connection::protocol> make_tunnel(connection& client, tcp::socket server) {
+    auto other = std::make_shared<connection>(client.home(), std::move(server), connection::side::connected);
+    other->start(std::make_unique<tunnel_end>(*other, client.shared_from_this()));
+    return std::make_unique<tunnel_end>(client, std::move(other));
 }
 
 } // namespace stadion::net

@@ -1,14 +1,17 @@
-// Two connections made one: what comes in on either goes out on the other, until both have ended.
+// Two connections made one: what comes in on either goes out on the other, unread. What a tunnel is for is
+// decided before: it exists only once both sides have agreed to speak something else than HTTP.
 //
-// Threading: both sockets belong to one worker; so does the coroutine. Back-pressure is TCP's own: nothing
-// more is read from one side until the other has taken what was read before.
+// Threading: both connections belong to one worker. Bounds: nothing more is read from one side while the
+// other has much to take; a side that takes nothing for as long as a connection may, or of which nothing was
+// heard for 75 s (servers ping over it every 15 s), ends both. When one side ends, what it had sent is passed
+// on and the other ends too; when the server drains, both end.
 #pragma once
 
-#include "net/task_group.hpp"
+#include "net/connection.hpp"
 
 namespace stadion::net {
 
-// Ends when both directions have, or the group is cancelled.
-void start_tunnel(task_group& group, tcp::socket one, tcp::socket other);
+// Makes a connection of `server` and answers what `client` is to become.
+std::unique_ptr<connection::protocol> make_tunnel(connection& client, tcp::socket server);
 
 } // namespace stadion::net

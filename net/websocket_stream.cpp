@@ -3,153 +3,169 @@
 #include "net/board_streams.hpp"
 #include "net/start_message.hpp"
 #include "net/topic_limits.hpp"
-#include "wire/json.hpp"
+#include "net/websocket_frames.hpp"
+#include "net/websocket_handshake.hpp"
+#include "wire/strict_json.hpp"
 
-#include <boost/beast/core/buffers_to_string.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket.hpp>
 #include <nlohmann/json.hpp>
 
 #include <optional>
 
 namespace stadion::net {
-namespace websocket = boost::beast::websocket;
-namespace http = boost::beast::http;
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t message_bytes_max = 64 * 1024;
-constexpr std::size_t queued_bytes_max = 1 << 20;
+constexpr auto ping_after = 15s;
+constexpr auto gone_after = 45s;
 
-class websocket_stream final : public board_subscriber,
-                               public std::enable_shared_from_this<websocket_stream> {
+// What the client wants, or why that cannot be understood.
+wire::result<live_board::request> parse_subscription(const std::string& text, board_view view) {
+    const auto wrong = [](std::string why) {
+        return wire::make_error(wire::status::invalid_argument, std::move(why));
+    };
+    if (auto sound = wire::check_json(text); !sound) return sound.error();
+    const auto message = nlohmann::json::parse(text, nullptr, false);
+    if (!message.is_object() || !message.contains("subscribe") || !message["subscribe"].is_array())
+        return wrong("expected {\"subscribe\":[topic, …],\"since\":n}");
+    std::vector<std::string> topics;
+    for (const auto& topic : message["subscribe"]) {
+        if (!topic.is_string()) return wrong("a topic is a string");
+        topics.push_back(topic.get<std::string>());
+    }
+    live_board::request wanted;
+    wanted.filter = wire::topic_filter(std::move(topics));
+    if (auto few = check_topics(wanted.filter); !few) return few.error();
+    wanted.view = view;
+    if (const auto since = message.find("since"); since != message.end()) {
+        if (!since->is_number_unsigned()) return wrong("since is a sequence");
+        wanted.since = since->get<std::uint64_t>();
+    }
+    return wanted;
+}
+
+class websocket_stream final : public connection::protocol, public board_subscriber {
 public:
-    websocket_stream(live_board& board, board_view view, tcp::socket socket)
-        : board_(board), view_(view), stream_(std::move(socket)) {
-        board_.home().connections.fetch_add(1, std::memory_order_relaxed);
+    websocket_stream(connection& link, live_board& board, board_view view)
+        : link_(link), board_(board), view_(view) {
+        link_.home().arm(idle_, ping_after);
     }
-    ~websocket_stream() override { board_.home().connections.fetch_sub(1, std::memory_order_relaxed); }
 
-    void accept(const http::request<http::empty_body>& request) {
-        stream_.auto_fragment(false);
-        stream_.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::server));
-        stream_.read_message_max(message_bytes_max);
-        stream_.async_accept(request, [self = shared_from_this()](error_code failure) {
-            if (!failure) self->read();
-        });
+    std::size_t on_bytes(std::string_view bytes) override {
+        const auto size = bytes.size();
+        while (link_.takes_input()) {
+            // What is asked is answered at length, so a client that does not read is not listened to.
+            if (link_.is_congested() || start_) {
+                link_.pause_reading();
+                break;
+            }
+            const auto event = reader_.next(bytes);
+            if (!event) break;
+            on_event_of_client(*event);
+        }
+        return link_.takes_input() ? size - bytes.size() : size;
     }
+
+    void on_drained() override {
+        if (subscription_) subscription_->resume();
+        if (!start_) link_.resume_reading();
+    }
+
+    void on_closed() override {
+        subscription_.reset();
+        idle_.disarm();
+    }
+
+    void drain() override { close(websocket_close::going_away, "the server stops"); }
 
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
+        while (start_ && start_began_) send_piece(); // what has begun as one message ends as one
         start_.emplace("{\"type\":\"" + std::string(start_name(kind)) + "\",", sequence, std::move(states),
                        "}");
     }
     bool send_states() override {
-        while (start_) {
-            if (is_congested()) return false;
-            auto text = start_->next();
-            const bool is_last = start_->is_done();
-            if (is_last) start_.reset();
-            send(std::move(text), is_last);
-        }
-        return true;
+        while (start_ && !is_congested()) send_piece();
+        return !start_;
     }
     void on_event(const board_event_ptr& event) override {
-        std::string text;
-        append_message(text, *event);
-        send(std::move(text));
+        text_.clear();
+        append_message(text_, *event);
+        send(text_);
     }
-    bool is_congested() const override { return queued_bytes_ > queued_bytes_max; }
+    bool is_congested() const override { return link_.is_congested(); }
 
 private:
-    void read() {
-        stream_.async_read(input_, [self = shared_from_this()](error_code failure, std::size_t) {
-            if (failure) return self->end();
-            self->on_message(boost::beast::buffers_to_string(self->input_.data()));
-            self->input_.consume(self->input_.size());
-            self->read_on();
-        });
+    struct idle_deadline : deadline {
+        websocket_stream* owner;
+        explicit idle_deadline(websocket_stream* of)
+            : deadline([](deadline& entry) { static_cast<idle_deadline&>(entry).owner->on_idle(); }),
+              owner(of) {}
+    };
+
+    // One fragment of the first message.
+    void send_piece() {
+        const auto text = start_->next();
+        const auto what = start_began_ ? websocket_opcode::continuation : websocket_opcode::text;
+        start_began_ = !start_->is_done();
+        if (!start_began_) start_.reset();
+        send_frame(what, text, !start_began_);
     }
 
-    // What is asked is answered only as fast as the answers are taken.
-    void read_on() {
-        reading_ = !is_congested() && !start_;
-        if (reading_) read();
+    void on_event_of_client(const websocket_reader::event& event) {
+        switch (event.what) {
+        case websocket_opcode::text:
+            return on_message(event.payload);
+        case websocket_opcode::ping:
+            return send_frame(websocket_opcode::pong, event.payload);
+        case websocket_opcode::close:
+            return close(event.code, event.is_failure ? event.payload : std::string());
+        case websocket_opcode::binary:
+            return close(websocket_close::unsupported, "messages are text");
+        case websocket_opcode::pong:
+        case websocket_opcode::continuation:
+            return;
+        }
     }
 
     void on_message(const std::string& text) {
-        const auto message = wire::json_depth_is_bounded(text)
-                                 ? nlohmann::json::parse(text, nullptr, false)
-                                 : nlohmann::json(nlohmann::json::value_t::discarded);
-        if (!message.is_object() || !message.contains("subscribe") || !message["subscribe"].is_array())
-            return refuse("expected {\"subscribe\":[topic, …],\"since\":n}");
-        std::vector<std::string> topics;
-        for (const auto& topic : message["subscribe"]) {
-            if (!topic.is_string()) return refuse("a topic is a string");
-            topics.push_back(topic.get<std::string>());
-        }
-        live_board::request wanted;
-        wanted.filter = wire::topic_filter(std::move(topics));
-        if (const auto checked = check_topics(wanted.filter); !checked)
-            return refuse(checked.error().message);
-        wanted.view = view_;
-        if (const auto since = message.find("since"); since != message.end()) {
-            if (!since->is_number_unsigned()) return refuse("since is a sequence");
-            wanted.since = since->get<std::uint64_t>();
-        }
+        auto wanted = parse_subscription(text, view_);
+        if (!wanted)
+            return send(nlohmann::json{{"error", wanted.error().message}, {"code", "INVALID_ARGUMENT"}}.dump(
+                -1, ' ', false, nlohmann::json::error_handler_t::replace));
         subscription_.reset();
-        subscription_ = board_.subscribe(*this, wanted);
+        subscription_ = board_.subscribe(*this, *wanted);
     }
 
-    void refuse(const std::string& why) {
-        send(nlohmann::json{{"error", why}, {"code", "INVALID_ARGUMENT"}}.dump());
+    void on_idle() {
+        const auto silent = deadline_wheel::clock::now() - link_.last_read();
+        // One that is slow to read is not listened to; the connection drops it when it takes nothing at all.
+        if (silent >= gone_after && !link_.is_congested()) return link_.close();
+        if (silent >= ping_after) send_frame(websocket_opcode::ping, {});
+        link_.home().arm(idle_, ping_after);
     }
 
-    // `is_last`: of the pieces of one message.
-    void send(std::string text, bool is_last = true) {
-        queued_bytes_ += text.size();
-        counted_.set(queued_bytes_);
-        waiting_.push_back({std::move(text), is_last});
-        if (waiting_.size() == 1) write();
+    void send(std::string_view text) { send_frame(websocket_opcode::text, text); }
+
+    void send_frame(websocket_opcode what, std::string_view payload, bool is_last = true) {
+        append_websocket_frame(link_.output(), what, payload, is_last);
+        link_.flush_soon();
     }
 
-    void write() {
-        stream_.text(true);
-        stream_.async_write_some(waiting_.front().is_last, asio::buffer(waiting_.front().text),
-                                 [self = shared_from_this()](error_code failure, std::size_t) {
-                                     if (failure) return self->end();
-                                     self->on_written();
-                                 });
-    }
-
-    void on_written() {
-        const bool was_congested = is_congested();
-        queued_bytes_ -= waiting_.front().text.size();
-        counted_.set(queued_bytes_);
-        waiting_.pop_front();
-        if (!waiting_.empty()) write();
-        if (!was_congested || is_congested()) return;
-        if (subscription_) subscription_->resume();
-        if (!reading_) read_on();
-    }
-
-    void end() {
+    void close(websocket_close code, std::string_view why) {
         subscription_.reset();
-        error_code ignored;
-        stream_.next_layer().close(ignored);
+        append_websocket_close(link_.output(), code, why);
+        link_.close_when_sent();
     }
 
+    connection& link_;
     live_board& board_;
     const board_view view_;
-    websocket::stream<tcp::socket> stream_;
-    boost::beast::flat_buffer input_;
-    struct piece {
-        std::string text;
-        bool is_last;
-    };
-    std::deque<piece> waiting_;
-    std::size_t queued_bytes_ = 0;
-    held_bytes counted_;
+    websocket_reader reader_{message_bytes_max};
+    std::string text_;
     std::optional<start_message> start_; // the rest of it
-    bool reading_ = true;
+    bool start_began_ = false;           // a fragment of it is sent
+    idle_deadline idle_{this};
     std::unique_ptr<live_board::subscription> subscription_;
 };
 
@@ -159,16 +175,11 @@ void start_websocket(const access_policy& access, board_set& boards, http_reques
                      const std::shared_ptr<http_exchange>& exchange) {
     const auto view = choose_view(access, request);
     if (!view) return exchange->fail(view.error());
-    http::request<http::empty_body> upgrade{http::verb::get, request.target, 11};
-    for (const auto& [name, value] : request.headers) upgrade.insert(name, value);
-    if (!websocket::is_upgrade(upgrade)) {
-        auto response =
-            problem(426, wire::status::failed_precondition, "this path speaks WebSocket: upgrade");
-        response.headers.emplace_back("Upgrade", "websocket");
-        return exchange->respond(std::move(response));
-    }
-    auto& board = boards.of(exchange->home());
-    std::make_shared<websocket_stream>(board, *view, exchange->take_socket())->accept(upgrade);
+    auto accepted = accept_websocket(request);
+    if (!accepted) return exchange->respond(refuse_websocket(accepted.error(), exchange->node()));
+    auto& link = exchange->link();
+    exchange->switch_to(*std::move(accepted),
+                        std::make_unique<websocket_stream>(link, boards.of(exchange->home()), *view));
 }
 
 } // namespace stadion::net

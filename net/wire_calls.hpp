@@ -2,6 +2,7 @@
 // wire_session.
 #pragma once
 
+#include "net/thrown.hpp"
 #include "net/wire_session.hpp"
 #include "wire/error_message.hpp"
 
@@ -124,8 +125,10 @@ public:
 
     ~deferred_call() override {
         let_go();
-        if (open_)
+        if (!open_) return;
+        contained("an answer was", [this] {
             fail(wire::make_error(wire::status::internal, "the request was dropped without an answer"));
+        });
     }
 
     void arm(std::chrono::milliseconds budget) { home_.arm(expiry_, budget); }

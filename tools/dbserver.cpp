@@ -27,6 +27,7 @@ int run(const settings& from) {
     options.data = from.data;
     options.salvage = from.salvage;
     options.access = from.dispatcher.empty() ? read_access(from.server) : read_fleet_access(from.server);
+    options.origins = read_origins(from.server);
     options.strands = from.strands;
     spdlog::info("the data is in {}", from.data);
     return run_server<dbserver::database_server>(from.server, "dbserver", std::move(options));

@@ -36,6 +36,10 @@ std::vector<std::string> child_arguments(const dispatcher_settings& from) {
     };
     if (!from.server.token_file.empty())
         arguments.insert(arguments.end(), {"--token-file", from.server.token_file});
+    for (const auto& host : from.server.allowed_hosts)
+        arguments.insert(arguments.end(), {"--allow-host", host});
+    for (const auto& origin : from.server.allowed_origins)
+        arguments.insert(arguments.end(), {"--allow-origin", origin});
     return arguments;
 }
 
@@ -51,6 +55,7 @@ dispatcher::dispatcher_options options_from(const dispatcher_settings& from) {
     options.capacity = from.capacity;
     options.data = from.data;
     options.access = read_fleet_access(from.server);
+    options.origins = read_origins(from.server);
     options.heartbeat = {std::chrono::milliseconds(from.heartbeat_ms), from.heartbeat_misses};
     options.leader_silence = std::chrono::milliseconds(from.strands.leader_silence_ms);
     options.program = net::own_program_path();

@@ -29,6 +29,7 @@ int run(const settings& from) {
     options.database = from.database;
     options.capacity = from.capacity;
     options.access = read_fleet_access(from.server);
+    options.origins = read_origins(from.server);
     options.strands = from.strands;
     return run_server<frontend::frontend_server>(from.server, "frontend", std::move(options));
 }

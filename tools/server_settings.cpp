@@ -29,6 +29,14 @@ void add_server_settings(CLI::App& command, server_settings& settings, const std
         .check(CLI::Range(0, 1024));
     add_setting(command, "--token-file", settings.token_file,
                 "who may do what: a file of lines `role token` (scorer, operator, server)");
+    add_setting(command, "--allow-host", settings.allowed_hosts,
+                "other names of this server that HTTP requests may use, with commas; * for any")
+        .delimiter(',')
+        ->allow_extra_args(false);
+    add_setting(command, "--allow-origin", settings.allowed_origins,
+                "sites whose pages may talk to this server, https://scores.example; * for any")
+        .delimiter(',')
+        ->allow_extra_args(false);
     add_setting(command, "--log-level", settings.log_level, "trace, debug, info, warn, error or off")
         .check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
 }
@@ -88,6 +96,12 @@ void prepare_process() {
 
 void make_data_private(const std::string& folder) {
     if (const auto trouble = net::make_private(folder)) spdlog::warn("{}", *trouble);
+}
+
+net::origin_policy read_origins(const server_settings& settings) {
+    net::origin_policy origins(settings.allowed_hosts, settings.allowed_origins);
+    if (auto sound = origins.verify(); !sound) throw std::runtime_error(sound.error().message);
+    return origins;
 }
 
 std::size_t thread_count(const server_settings& settings) {

@@ -4,6 +4,7 @@
 
 #include "clocksync/strand_settings.hpp"
 #include "net/access.hpp"
+#include "net/origin_policy.hpp"
 #include "net/runtime.hpp"
 #include "tools/settings.hpp"
 
@@ -20,6 +21,8 @@ struct server_settings {
     std::uint16_t port = 0;
     std::size_t threads = 0; // 0: as many as there are cores
     std::string token_file = {};
+    std::vector<std::string> allowed_hosts = {};
+    std::vector<std::string> allowed_origins = {};
     std::string log_level = "info";
 };
 
@@ -43,6 +46,9 @@ void prepare_process();
 
 // Takes from others what is below the data folder.
 void make_data_private(const std::string& folder);
+
+// Throws when a name or a site can be none.
+net::origin_policy read_origins(const server_settings& settings);
 
 std::size_t thread_count(const server_settings& settings);
 

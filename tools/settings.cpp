@@ -29,6 +29,11 @@ bool is_known(const CLI::App& program, const std::string& name) {
 
 std::string text_of(const toml::node& value) {
     if (const auto* text = value.as_string()) return text->get();
+    if (const auto* list = value.as_array()) { // as it would be written after the flag
+        std::string all;
+        for (const auto& one : *list) all += (all.empty() ? "" : ",") + text_of(one);
+        return all;
+    }
     std::ostringstream out;
     out << toml::node_view(value);
     return out.str();

@@ -69,25 +69,4 @@ result<void> from_json(std::string_view text, pb::Message& message) {
     return make_error(status::invalid_argument, type.name() + ": " + std::string(parsed.message()));
 }
 
-bool json_depth_is_bounded(std::string_view text) noexcept {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_string) {
-            if (c == '\\')
-                ++i;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > json_depth_max) return false;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return true;
-}
-
 } // namespace stadion::wire

@@ -19,7 +19,4 @@ std::string to_json(const google::protobuf::Message& message);
 // be it by its two names, or does not fit the message. An empty text is an empty message.
 result<void> from_json(std::string_view text, google::protobuf::Message& message);
 
-// Whether brackets nest at most 32 deep. The text need not be valid.
-bool json_depth_is_bounded(std::string_view text) noexcept;
-
 } // namespace stadion::wire

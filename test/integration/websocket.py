@@ -11,7 +11,7 @@ class WebSocket:
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self.input = self.socket.makefile("rb")
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ".encode() +
                             base64.b64encode(os.urandom(16)) + b"\r\n\r\n")
         status = self.input.readline()

@@ -1,4 +1,6 @@
 #include "net/http_session.hpp"
+
+#include "net/thrown.hpp"
 #include "raw_client.hpp"
 
 #include <future>
@@ -8,7 +10,7 @@ namespace {
 
 std::string get(std::uint16_t port, const std::string& path, const std::string& headers = {}) {
     raw_client client(port);
-    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n");
+    client.send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n");
     return client.rest();
 }
 
@@ -19,6 +21,22 @@ std::string raw(std::uint16_t port, const std::string& bytes) {
 }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// A server with paths of the test's own.
+struct routed {
+    explicit routed(const std::function<void(http_router&)>& add) {
+        add(one.http());
+        const auto address = one.listen("127.0.0.1", 0).value();
+        port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    }
+    ~routed() {
+        one.drain(0ms);
+        threads.stop();
+    }
+    runtime threads{2};
+    server one{threads, "frontend", {}};
+    std::uint16_t port = 0;
+};
 
 TEST(http_session, answers_health_and_status) {
     served one;
@@ -32,7 +50,7 @@ TEST(http_session, liveness_names_the_worker_that_is_stuck) {
     served one;
     raw_client client(one.port);
     const auto ask = [&](std::string_view last_line) {
-        client.send("GET /livez?verbose HTTP/1.1\r\nHost: x\r\n\r\n");
+        client.send("GET /livez?verbose HTTP/1.1\r\nHost: localhost\r\n\r\n");
         return client.until(last_line);
     };
     EXPECT_TRUE(has(ask("\nok\n"), "[+] worker 0: ok\n[+] worker 1: ok"));
@@ -63,7 +81,8 @@ TEST(http_session, unknown_paths_and_methods_are_problems) {
     EXPECT_TRUE(has(missing, "application/problem+json"));
     EXPECT_TRUE(has(missing, "no such path: /nowhere"));
     EXPECT_TRUE(has(missing, "\"code\":\"NOT_FOUND\""));
-    const auto wrong = raw(one.port, "DELETE /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto wrong =
+        raw(one.port, "DELETE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(has(wrong, "405 Method Not Allowed"));
     EXPECT_TRUE(has(wrong, "Allow: GET"));
 }
@@ -72,7 +91,7 @@ TEST(http_session, rpcs_are_json_over_post) {
     served one;
     const auto call = [&](const std::string& method, const std::string& body) {
         return raw(one.port, "POST /rpc/FrontEnd/" + method +
-                                 " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                                 " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
                                  "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
     };
     EXPECT_TRUE(has(call("QueryScoreByGame", R"({"game":"hockey"})"), R"("game":"hockey")"));
@@ -85,8 +104,9 @@ TEST(http_session, rpcs_are_json_over_post) {
 TEST(http_session, a_deferred_rpc_answers_when_it_is_ready) {
     served one;
     raw_client client(one.port);
-    client.send("POST /rpc/FrontEnd/UpdateScoreByGame HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
-                "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.send(
+        "POST /rpc/FrontEnd/UpdateScoreByGame HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
     one.release([](pending_call& call) {
         v1::Score score;
@@ -104,14 +124,14 @@ TEST(http_session, pipelined_requests_are_answered_in_order_on_one_connection) {
     raw_client client(one.port);
     std::string bytes;
     for (int i = 0; i < 100; ++i)
-        bytes += "GET /nowhere" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+        bytes += "GET /nowhere" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
     client.send(bytes);
     for (int i = 0; i < 100; ++i) client.until("no such path: /nowhere" + std::to_string(i) + "\"");
 }
 
 TEST(http_session, head_has_no_body_and_http_1_0_closes) {
     served one;
-    const auto head = raw(one.port, "HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto head = raw(one.port, "HEAD /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(has(head, "Content-Length: 3"));
     EXPECT_FALSE(has(head, "ok\n"));
     EXPECT_TRUE(has(raw(one.port, "GET /livez HTTP/1.0\r\n\r\n"), "Connection: close"));
@@ -120,45 +140,49 @@ TEST(http_session, head_has_no_body_and_http_1_0_closes) {
 TEST(http_session, a_body_may_come_in_pieces_and_is_bounded) {
     served one;
     raw_client slow(one.port);
-    slow.send("POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\nExpect: "
-              "100-continue\r\nConnection: close\r\n\r\n{");
+    slow.send(
+        "POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\nExpect: "
+        "100-continue\r\nConnection: close\r\n\r\n{");
     slow.until("100 Continue");
     slow.send("\"game\":\"slow\"}");
     EXPECT_TRUE(has(slow.rest(), "\"game\":\"slow\""));
     EXPECT_TRUE(
-        has(raw(one.port, "POST /rpc/A/B HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n"), "413"));
+        has(raw(one.port, "POST /rpc/A/B HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n"),
+            "413"));
 }
 
 TEST(http_session, chunked_bodies_are_taken) {
     served one;
     EXPECT_TRUE(
-        has(raw(one.port, "POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                          "Transfer-Encoding: chunked\r\n\r\nf\r\n{\"game\":\"hall\"}\r\n0\r\n\r\n"),
+        has(raw(one.port,
+                "POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                "Transfer-Encoding: chunked\r\n\r\nf\r\n{\"game\":\"hall\"}\r\n0\r\n\r\n"),
             "\"game\":\"hall\""));
 }
 
 // What lets two parsers disagree about where a request ends is refused and the connection closed.
 TEST(http_session, requests_that_could_smuggle_are_refused) {
-    std::string many = "GET /livez HTTP/1.1\r\nHost: x\r\n";
+    std::string many = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     for (int i = 0; i < 150; ++i) many += "A: b\r\n";
     const std::vector<std::string> wrong{
         "GET /livez HTTP/1.1\r\n\r\n",
         "GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n",
-        "POST /livez HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "GET /livez HTTP/1.1\r\nHost: x\r\nA: b\r\n folded\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        "POST /livez HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nA: b\r\n folded\r\n\r\n",
         many + "\r\n",
-        "GET /liv%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /livez HTTP/9.9\r\nHost: x\r\n\r\n",
+        "GET /liv%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
         "GET\r\n\r\n",
     };
     served one;
     for (const auto& request : wrong) {
         // A second request behind it must never be answered.
-        const auto answer = raw(one.port, request + "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+        const auto answer = raw(one.port, request + "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n");
         EXPECT_TRUE(has(answer, "HTTP/1.1 400 ")) << request << answer;
         EXPECT_FALSE(has(answer, "smuggled")) << request << answer;
     }
@@ -166,13 +190,96 @@ TEST(http_session, requests_that_could_smuggle_are_refused) {
 
 TEST(http_session, headers_are_bounded) {
     served one;
-    EXPECT_TRUE(has(raw(one.port, "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(20'000, 'a')), "431"));
+    EXPECT_TRUE(
+        has(raw(one.port, "GET / HTTP/1.1\r\nHost: localhost\r\nA: " + std::string(20'000, 'a')), "431"));
+}
+
+// A field of a trailer is no header: what it would have made the request do is not done.
+TEST(http_session, trailers_and_chunk_extensions_are_bounded_and_dropped) {
+    std::string seen = "nothing";
+    routed one([&](http_router& http) {
+        http.on(http_method::put, "/tagged", anyone, [&](const http_request& request) {
+            seen = std::string(request.header("if-match")) + request.body;
+            return text_response("took it\n");
+        });
+    });
+    const auto put = [&](const std::string& chunks) {
+        return raw(one.port, "PUT /tagged HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                             "Transfer-Encoding: chunked\r\n\r\n" +
+                                 chunks);
+    };
+    EXPECT_TRUE(has(put("3;a=b\r\nabc\r\n0\r\nIf-Match: \"7\"\r\n\r\n"), "took it"));
+    EXPECT_EQ(seen, "abc");
+    EXPECT_TRUE(has(put("3\r\nabc\r\n0\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n"), "HTTP/1.1 431 "));
+    EXPECT_TRUE(has(put("3;" + std::string(100'000, 'x') + "\r\nabc\r\n0\r\n\r\n"), "HTTP/1.1 400 "));
+    EXPECT_TRUE(has(get(one.port, "/livez"), "200 OK"));
+}
+
+TEST(http_session, an_exception_costs_the_connection_and_no_other) {
+    routed one([](http_router& http) {
+        http.on(http_method::get, "/throw", anyone,
+                [](const http_request&) -> http_response { throw std::runtime_error("thrown by a test"); });
+        http.on_async(http_method::get, "/throw/later", anyone,
+                      [](std::shared_ptr<const http_request>) -> awaitable<http_response> {
+                          throw std::runtime_error("thrown by a test");
+                          co_return text_response("");
+                      });
+    });
+    raw_client other(one.port);
+    other.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    other.until("ok\n");
+    const auto before = thrown_total();
+    EXPECT_FALSE(has(get(one.port, "/throw"), "200"));
+    EXPECT_TRUE(has(get(one.port, "/throw/later"), "HTTP/1.1 500 "));
+    EXPECT_TRUE(eventually([&] { return thrown_total() == before + 2; }));
+    other.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    other.until("ok\n");
+    EXPECT_TRUE(has(get(one.port, "/metrics"), "stadion_exceptions_total " + std::to_string(before + 2)));
+}
+
+TEST(http_session, what_a_foreign_page_makes_a_browser_send_is_refused_everywhere) {
+    served one;
+    const auto ask = [&](const std::string& line, const std::string& headers) {
+        return raw(one.port, line + " HTTP/1.1\r\nConnection: close\r\n" + headers + "\r\n");
+    };
+    const std::string here = "Host: 127.0.0.1:" + std::to_string(one.port) + "\r\n";
+    for (const auto* line :
+         {"GET /livez", "GET /metrics", "GET /nowhere", "POST /rpc/FrontEnd/QueryScoreByGame"}) {
+        EXPECT_TRUE(has(ask(line, "Host: rebound.example\r\n"), "HTTP/1.1 421 ")) << line;
+        EXPECT_TRUE(has(ask(line, here + "Origin: http://evil.example\r\n"), "HTTP/1.1 403 ")) << line;
+        EXPECT_TRUE(has(ask(line, here + "Sec-Fetch-Site: cross-site\r\n"), "HTTP/1.1 403 ")) << line;
+        EXPECT_FALSE(has(ask(line, here + "Origin: http://127.0.0.1:" + std::to_string(one.port) +
+                                       "\r\nSec-Fetch-Site: same-origin\r\n"),
+                         "HTTP/1.1 403 "))
+            << line;
+    }
+    // As `curl -d` sends it.
+    EXPECT_TRUE(
+        has(raw(one.port, "POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\n" + here +
+                              "Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                              "Content-Length: 12\r\n\r\n{\"game\":\"a\"}"),
+            "200 OK"));
+}
+
+TEST(http_session, lax_json_is_refused) {
+    served one;
+    const auto call = [&](const std::string& body) {
+        return raw(one.port,
+                   "POST /rpc/FrontEnd/QueryScoreByGame HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                   "Content-Length: " +
+                       std::to_string(body.size()) + "\r\n\r\n" + body);
+    };
+    for (const auto* body :
+         {R"({"game":"a","game":"b"})", R"({'game':'a'})", R"({game:"a"})", R"({"game":"a",})",
+          R"({"game":"a"} x)", R"({"game":"\ud800"})", "{\"game\":\"\xff\"}"})
+        EXPECT_TRUE(has(call(body), "HTTP/1.1 400 ")) << body;
+    EXPECT_TRUE(has(call(R"({"game":"a","game":"b"})"), "the key 'game' is there twice"));
 }
 
 TEST(http_session, a_streaming_rpc_is_ndjson) {
     served one;
     raw_client client(one.port);
-    client.send("POST /rpc/FrontEnd/Subscribe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
+    client.send("POST /rpc/FrontEnd/Subscribe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
     ASSERT_TRUE(eventually([&] { return one.deferred() == 1; }));
     one.release([](pending_call& call) {
         v1::Event event;
