@@ -4,6 +4,7 @@
 #include "dbserver/history.hpp"
 #include "dbserver/planted_bug.hpp"
 #include "dbserver/record.hpp"
+#include "wire/retry_key.hpp"
 
 namespace stadion::dbserver {
 namespace {
@@ -40,6 +41,8 @@ engine::engine(engine_options options, bool notes_changes)
       notes_changes_(notes_changes),
       keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
              std::chrono::microseconds(options_.idempotency_kept).count()}),
+      brief_keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
+                   std::chrono::microseconds(wire::retry_key_kept).count()}),
       sessions_(std::chrono::microseconds(options_.idempotency_kept).count()),
       publication_(options_.retained_events_max) {}
 

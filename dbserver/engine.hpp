@@ -98,7 +98,7 @@ protected:
     // The same with the whole of its history.
     void write_anew(table& in, std::string_view lines);
     void restore_secret(const hash_key& secret) { keys_.set_secret(secret); }
-    void restore_key(const key_record& record) { keys_.keep(record); }
+    void restore_key(const key_record& record) { table_of_keys(record.is_brief != 0).keep(record); }
     void restore_session(const saved_session& one) { sessions_.restore(one); }
     // Sessions are named by it: no other opening may have it.
     void set_opening(std::uint64_t opening) { sessions_.set_opening(opening); }
@@ -206,6 +206,8 @@ private:
     answer reverse(operation what, const once_mark& once, request& owner, std::size_t index);
     // Nothing when it is fresh, and reserved.
     answer reserve(const operation& what, once_mark& once);
+    idempotency_keys& table_of_keys(bool is_brief) { return is_brief ? brief_keys_ : keys_; }
+    key_use key_use_of(const operation& what) const;
     outcome refuse_key(idempotency_keys::verdict why, const operation& what, const key_record& found) const;
     outcome refuse_number(write_sessions::verdict why, const operation& what) const;
     void release(const once_mark& once);
@@ -238,6 +240,7 @@ private:
     const bool notes_changes_;
     table_map tables_;
     idempotency_keys keys_;
+    idempotency_keys brief_keys_; // has no secret of its own: keys_ hashes for it
     write_sessions sessions_;
     publication publication_;
 

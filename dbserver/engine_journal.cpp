@@ -176,6 +176,7 @@ engine::changed_since engine::take_changes() {
     changes.keys.swap(changed_keys_);
     changes.sessions = sessions_.save(now_us());
     keys_.forget_expired(now_us());
+    brief_keys_.forget_expired(now_us());
     changes.tables.reserve(changed_tables_.size());
     for (table* one : std::exchange(changed_tables_, {})) {
         std::lock_guard hold(one->lock);

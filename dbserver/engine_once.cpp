@@ -2,6 +2,7 @@
 #include "dbserver/engine.hpp"
 
 #include "dbserver/history.hpp"
+#include "wire/retry_key.hpp"
 
 namespace stadion::dbserver {
 namespace {
@@ -33,6 +34,11 @@ wire::result<session_id> engine::begin_session() {
     return full;
 }
 
+key_use engine::key_use_of(const operation& what) const {
+    return {keys_.hash_of_key(what.key), what.hash, what.caller,
+            what.key.starts_with(wire::retry_key_prefix)};
+}
+
 engine::answer engine::reserve(const operation& what, once_mark& once) {
     if (what.number != 0) {
         std::uint64_t sequence = 0;
@@ -43,9 +49,9 @@ engine::answer engine::reserve(const operation& what, once_mark& once) {
         once.session = what.numbered_in.session;
         once.number = what.number;
     } else if (!what.key.empty()) {
-        once.key = {keys_.hash_of_key(what.key), what.hash, what.caller};
+        once.key = key_use_of(what);
         key_record found;
-        const auto verdict = keys_.reserve(once.key, now_us(), found);
+        const auto verdict = table_of_keys(once.key.is_brief).reserve(once.key, now_us(), found);
         if (verdict == idempotency_keys::verdict::answered) return done_before(found.sequence);
         if (verdict != idempotency_keys::verdict::fresh) return refuse_key(verdict, what, found);
         once.how = once_mark::kind::key;
@@ -111,7 +117,7 @@ outcome engine::refuse_number(write_sessions::verdict why, const operation& what
 }
 
 void engine::release(const once_mark& once) {
-    if (once.how == once_mark::kind::key) keys_.release(once.key);
+    if (once.how == once_mark::kind::key) table_of_keys(once.key.is_brief).release(once.key);
     if (once.how == once_mark::kind::number) sessions_.release(once.session, once.number);
 }
 
@@ -121,8 +127,8 @@ void engine::keep(const entry& made) {
     if (once.how == once_mark::kind::number) sessions_.keep(once.session, once.number, made.made.sequence);
     if (once.how != once_mark::kind::key) return;
     const key_record record{once.key.key,    once.key.request, made.made.sequence,
-                            made.made.at_us, once.key.caller,  0};
-    keys_.keep(record);
+                            made.made.at_us, once.key.caller,  once.key.is_brief};
+    table_of_keys(once.key.is_brief).keep(record);
     if (notes_changes_) changed_keys_.push_back(record);
 }
 

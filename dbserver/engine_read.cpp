@@ -122,7 +122,7 @@ health_report engine::health() const {
     report.pending_mutations = pending_mutations_.load(std::memory_order_relaxed);
     report.pending_bytes = pending_bytes_.load(std::memory_order_relaxed);
     report.tables = tables_.size();
-    report.idempotency_keys = keys_.size();
+    report.idempotency_keys = keys_.size() + brief_keys_.size();
     report.sessions = sessions_.size();
     std::lock_guard hold(report_lock_);
     report.detail = condition_detail_;
@@ -209,9 +209,9 @@ void engine::restore_once(const line& one) {
     if (one.what.number != 0)
         sessions_.restore(one.what.numbered_in, one.what.number, one.sequence, one.at_us);
     if (one.what.key.empty()) return;
-    const key_record record{
-        keys_.hash_of_key(one.what.key), one.what.hash, one.sequence, one.at_us, one.what.caller, 0};
-    keys_.keep(record);
+    const key_use once = key_use_of(one.what);
+    const key_record record{once.key, once.request, one.sequence, one.at_us, once.caller, once.is_brief};
+    restore_key(record);
     if (notes_changes_) changed_keys_.push_back(record);
 }
 

@@ -30,6 +30,7 @@ struct key_use {
     hash_128 key;
     std::uint64_t request = 0; // its hash
     std::uint32_t caller = 0;  // its hash
+    bool is_brief = false;     // it goes to the table of those that are kept for minutes
 };
 
 // As it stands in memory and in the files of keys.
@@ -39,7 +40,7 @@ struct key_record {
     std::uint64_t sequence = 0;
     std::int64_t at_us = 0;
     std::uint32_t caller = 0;
-    std::uint32_t unused = 0;
+    std::uint32_t is_brief = 0; // 1: a server's own, for the time it tries (wire/retry_key.hpp)
 };
 static_assert(sizeof(key_record) == 48);
 

@@ -5,6 +5,7 @@
 #include "dbserver/json_text.hpp"
 #include "dbserver/planted_bug.hpp"
 #include "dbserver/state_json.hpp"
+#include "wire/retry_key.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -241,12 +242,16 @@ void opening::read_keys(const saved_keys& saved) {
     std::string bytes;
     if (!read_matching(path, saved.bytes, saved.crc, bytes) || bytes.size() % sizeof(key_record) != 0)
         return note({path, 0, {}, "is missing or does not match its checksum in " + where_.checkpoint()});
-    const auto kept_us = std::chrono::microseconds(store_.options().idempotency_kept).count();
+    const auto kept_us = [&](const key_record& one) {
+        return std::chrono::microseconds(one.is_brief != 0 ? wire::retry_key_kept
+                                                           : store_.options().idempotency_kept)
+            .count();
+    };
     const std::int64_t now_us = store_.now_us();
     key_record record;
     for (std::size_t at = 0; at < bytes.size(); at += sizeof record) {
         std::memcpy(&record, bytes.data() + at, sizeof record);
-        if (record.at_us + kept_us > now_us) store_.restore_key(record);
+        if (record.at_us + kept_us(record) > now_us) store_.restore_key(record);
     }
 }
 

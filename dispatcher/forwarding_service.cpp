@@ -2,6 +2,7 @@
 
 #include "net/tunnel.hpp"
 #include "net/websocket_handshake.hpp"
+#include "wire/retry_key.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -101,7 +102,7 @@ net::http_client_request outgoing(const net::http_request& from) {
         to.headers.emplace_back("Upgrade", from.header("upgrade"));
     }
     if (changes_something(from.method) && from.header("idempotency-key").empty())
-        to.headers.emplace_back("Idempotency-Key", random_name());
+        to.headers.emplace_back("Idempotency-Key", std::string(wire::retry_key_prefix) + random_name());
     to.headers.emplace_back("Via", "1.1 stadion");
     return to;
 }

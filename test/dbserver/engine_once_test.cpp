@@ -1,5 +1,6 @@
 // What every engine promises to those who ask again.
 #include "test/dbserver/every_engine.hpp"
+#include "wire/retry_key.hpp"
 
 #include <gmock/gmock.h>
 
@@ -47,6 +48,23 @@ TYPED_TEST(exactly_once, refuses_a_callers_new_key_beyond_its_bound_and_keeps_th
     EXPECT_EQ(add("1", "a").result, v1::Outcome::DUPLICATE);
     EXPECT_EQ(add("4", "b").result, v1::Outcome::APPLIED);
     EXPECT_EQ(add("", "a").result, v1::Outcome::APPLIED);
+}
+
+TYPED_TEST(exactly_once,
+           keeps_a_key_that_a_server_made_to_try_again_for_minutes_and_beside_the_callers_keys) {
+    const std::string key = std::string(wire::retry_key_prefix) + "1";
+    EXPECT_EQ(this->commit(add_medal("gauls", "gold", 1, key)).result, v1::Outcome::APPLIED);
+    this->clock.advance(599'000'000);
+    EXPECT_EQ(this->commit(add_medal("gauls", "gold", 1, key)).result, v1::Outcome::DUPLICATE);
+    this->clock.advance(2'000'000);
+    EXPECT_EQ(this->commit(add_medal("gauls", "gold", 1, key)).result, v1::Outcome::APPLIED);
+
+    engine_options few = this->options;
+    few.idempotency_keys_per_caller_max = 1;
+    TypeParam other;
+    const auto small = other.open(few);
+    EXPECT_EQ(commit_and_wait(*small, add_medal("gauls", "gold", 1, "1")).result, v1::Outcome::APPLIED);
+    EXPECT_EQ(commit_and_wait(*small, add_medal("gauls", "gold", 1, key)).result, v1::Outcome::APPLIED);
 }
 
 TYPED_TEST(exactly_once, counts_a_number_of_a_session_once_and_forgets_it_when_it_is_confirmed) {

@@ -25,7 +25,7 @@ bool counted_life::run() {
     session_ = *store_->begin_session();
     for (unsigned i = 0; i < actions; ++i) {
         if (i == lift_at_) disk_->lift_fault();
-        clock_.advance(random_() % 4 ? 1'000'000 : 8'000'000'000); // in all less than a day
+        clock_.advance(random_() % 2 ? 1'000'000 : 10'500'000'000); // in all less than a day
         const unsigned action = random_() % 5;
         if (action == 0) store_->checkpoint_now();
         if (action == 1) store_->prepare_segment(), store_->look_at_disk();
