@@ -1,5 +1,7 @@
 #include "net/http_head.hpp"
 
+#include "wire/utf8.hpp"
+
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -91,6 +93,9 @@ wire::result<void> split_target(http_request& request) {
     auto query = parse_query(target.substr(std::min(question + 1, target.size())));
     if (!path || !query || path->empty() || path->front() != '/')
         return refused("the request target is malformed");
+    bool is_text = wire::is_utf8(*path);
+    for (const auto& [name, value] : *query) is_text = is_text && wire::is_utf8(name) && wire::is_utf8(value);
+    if (!is_text) return refused("the request target is not UTF-8");
     request.path = *std::move(path);
     request.query = *std::move(query);
     return {};

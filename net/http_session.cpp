@@ -157,7 +157,13 @@ const http_router::route* http_session::admit(http_request& request, http_exchan
         exchange.fail(failure);
         return nullptr;
     };
+    guest_.clear();
     if (auto ours = server_.origins.check(request); !ours) return refused(ours.error());
+    guest_ = server_.origins.guest(request);
+    if (request.method == http_method::options && !guest_.empty()) {
+        exchange.respond(answer_preflight());
+        return nullptr;
+    }
     std::string_view token = request.header("authorization");
     if (!token.empty()) {
         if (!to_lower(token.substr(0, 7)).starts_with("bearer "))
@@ -182,6 +188,25 @@ const http_router::route* http_session::admit(http_request& request, http_exchan
     return match.found;
 }
 
+// What a browser asks before it lets an allowed site's page send more than a form could (CORS).
+http_response http_session::answer_preflight() const {
+    http_response response;
+    response.status = 204;
+    response.headers = {
+        {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE"},
+        {"Access-Control-Allow-Headers",
+         "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+         "Prefer, Stadion-Budget, Stadion-Client, Stadion-Seen"},
+        {"Access-Control-Max-Age", "600"}};
+    return response;
+}
+
+void http_session::greet_guest(std::string& out) const {
+    if (guest_.empty()) return;
+    out.append("Access-Control-Allow-Origin: ").append(guest_);
+    out += "\r\nAccess-Control-Expose-Headers: ETag, Location, Retry-After, Stadion-Seen\r\nVary: Origin\r\n";
+}
+
 http_response http_session::wrong_method(const http_request& request,
                                          const std::vector<http_method>& allowed) const {
     auto response =
@@ -199,6 +224,7 @@ http_response http_session::wrong_method(const http_request& request,
 bool http_session::refuse(const wire::error& failure) {
     keep_alive_ = false;
     incoming_.reset();
+    guest_.clear();
     head_ = false;
     send(problem(failure, server_.node()), true);
     link_.close_when_sent();
@@ -216,6 +242,7 @@ void http_session::send(http_response&& response, bool last) {
         append_number(out, body.size());
         out += "\r\n";
     }
+    greet_guest(out);
     for (const auto& [name, value] : response.headers)
         out.append(name).append(": ").append(value).append("\r\n");
     if (last)
@@ -237,6 +264,7 @@ void http_session::begin_stream(std::string_view content_type) {
     append_status_line(out, 200);
     out.append("Date: ").append(http_date()).append("\r\nContent-Type: ").append(content_type);
     out += "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
+    greet_guest(out);
     out += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "Connection: close\r\n\r\n";
     link_.flush_soon();
 }

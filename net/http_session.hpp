@@ -77,8 +77,10 @@ private:
     bool take_body(std::string_view& bytes);
     void handle();
     const http_router::route* admit(http_request& request, http_exchange& exchange);
+    http_response answer_preflight() const;
     http_response wrong_method(const http_request& request, const std::vector<http_method>& allowed) const;
     bool refuse(const wire::error& failure);
+    void greet_guest(std::string& out) const;
     void send(http_response&& response, bool last);
     void begin_stream(std::string_view content_type);
     void write_chunk(std::string_view piece);
@@ -94,7 +96,8 @@ private:
     http_exchange* current_ = nullptr;
     idle_deadline idle_{this};
     std::optional<deadline_wheel::clock::time_point>
-        begun_; // when the request that is not all there began to come
+        begun_;         // when the request that is not all there began to come
+    std::string guest_; // see origin_policy
     bool head_ = false;
     bool keep_alive_ = true;
     bool chunked_ = true;

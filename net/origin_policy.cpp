@@ -105,6 +105,13 @@ wire::result<void> origin_policy::check(const http_request& request) const {
     return {};
 }
 
+std::string_view origin_policy::guest(const http_request& request) const {
+    const auto origin = request.header("origin");
+    authority host;
+    if (origin.empty() || !is_allowed(origin)) return {};
+    return parse(request.header("host"), host) && is_own_origin(origin, host) ? std::string_view() : origin;
+}
+
 // "name", "name:80", "[::1]:80".
 bool origin_policy::parse(std::string_view text, authority& to) {
     auto host = text;

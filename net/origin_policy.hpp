@@ -39,6 +39,10 @@ public:
 
     wire::result<void> check(const http_request& request) const;
 
+    // The site whose page asks, when it is another and was allowed: a browser shows it the answer only if
+    // that says so (CORS). Empty otherwise.
+    std::string_view guest(const http_request& request) const;
+
 private:
     struct authority {
         std::string host; // in lower case; an IPv6 address without brackets

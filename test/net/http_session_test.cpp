@@ -176,6 +176,8 @@ TEST(http_session, requests_that_could_smuggle_are_refused) {
         "GET /livez HTTP/1.1\r\nHost: localhost\r\nA: b\r\n folded\r\n\r\n",
         many + "\r\n",
         "GET /liv%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /livez/%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /livez?a=%c3 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
         "GET\r\n\r\n",
     };
@@ -259,6 +261,27 @@ TEST(http_session, what_a_foreign_page_makes_a_browser_send_is_refused_everywher
                               "Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                               "Content-Length: 12\r\n\r\n{\"game\":\"a\"}"),
             "200 OK"));
+}
+
+TEST(http_session, an_allowed_sites_page_is_shown_its_answers) {
+    runtime threads{1};
+    server one{threads, "frontend", {}};
+    one.context().origins = origin_policy({}, {"https://board.example"});
+    const auto address = one.listen("127.0.0.1", 0).value();
+    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    const std::string shown = "Access-Control-Allow-Origin: https://board.example\r\n";
+    const auto guest = get(port, "/livez", "Origin: https://board.example\r\nSec-Fetch-Site: cross-site\r\n");
+    EXPECT_TRUE(has(guest, "HTTP/1.1 200 ") && has(guest, shown)) << guest;
+    EXPECT_FALSE(has(get(port, "/livez", "Origin: http://localhost:" + std::to_string(port) + "\r\n"),
+                     "Access-Control"));
+    EXPECT_FALSE(has(get(port, "/livez", "Origin: https://evil.example\r\n"), "Access-Control"));
+    const auto preflight =
+        raw(port, "OPTIONS /v1/games/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: "
+                  "https://board.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n");
+    EXPECT_TRUE(has(preflight, "HTTP/1.1 204 ") && has(preflight, shown) && has(preflight, "PUT"))
+        << preflight;
+    one.drain(0ms);
+    threads.stop();
 }
 
 TEST(http_session, lax_json_is_refused) {
