@@ -3,11 +3,23 @@
 #include <algorithm>
 
 namespace stadion::dbserver {
+namespace {
+
+// About; what it is counted as must not change while it is held.
+std::size_t memory_of(const event& what) {
+    const auto* score = what.state ? what.state->score() : nullptr;
+    const auto points = score ? static_cast<std::size_t>(score->points_size()) : 0;
+    return 256 + points * 160 + (score ? score->title().size() : 0);
+}
+
+} // namespace
 
 void publication::remember(std::span<const event> batch) {
     std::lock_guard hold(lock_);
     events_.insert(events_.end(), batch.begin(), batch.end());
-    while (events_.size() > events_max_) {
+    for (const auto& one : batch) bytes_ += memory_of(one);
+    while (events_.size() > events_max_ || (bytes_ > bytes_max_ && events_.size() > 1)) {
+        bytes_ -= memory_of(events_.front());
         events_.pop_front();
         ++first_;
     }
@@ -15,7 +27,10 @@ void publication::remember(std::span<const event> batch) {
 
 void publication::begin_after(std::uint64_t sequence) {
     std::lock_guard hold(lock_);
-    while (!events_.empty() && events_.front().sequence <= sequence) events_.pop_front();
+    while (!events_.empty() && events_.front().sequence <= sequence) {
+        bytes_ -= memory_of(events_.front());
+        events_.pop_front();
+    }
     first_ = sequence + 1;
 }
 

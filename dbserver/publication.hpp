@@ -18,8 +18,9 @@ namespace stadion::dbserver {
 
 class publication {
 public:
-    // Holds the last `events_max` events.
-    explicit publication(std::size_t events_max) : events_max_(events_max) {}
+    // Holds the last `events_max` events, as far as their states have about `bytes_max` together.
+    explicit publication(std::size_t events_max, std::size_t bytes_max = 256 << 20)
+        : events_max_(events_max), bytes_max_(bytes_max) {}
 
     // What is not after this commit is not retained.
     void begin_after(std::uint64_t sequence);
@@ -39,8 +40,10 @@ private:
     };
 
     const std::size_t events_max_;
+    const std::size_t bytes_max_;
     mutable std::mutex lock_;
     std::deque<event> events_; // without gaps, the first being the commit `first_`
+    std::size_t bytes_ = 0;
     std::uint64_t first_ = 1;
     std::shared_ptr<listeners> listeners_ = std::make_shared<listeners>();
 };

@@ -111,15 +111,20 @@ bool board::apply(const board_event_ptr& event) {
 void board::remember(const board_event_ptr& event) {
     const auto last = events_.empty() ? floor_ : events_.back()->sequence();
     if (event->sequence() <= last) return;
-    if (event->sequence() != last + 1) {
-        events_.clear();
-        floor_ = event->sequence() - 1;
-    }
+    if (event->sequence() != last + 1) forget_events(event->sequence() - 1);
     events_.push_back(event);
-    if (events_.size() > events_max_) {
+    event_bytes_ += event->payload().size();
+    while (events_.size() > events_max_ || (event_bytes_ > event_bytes_max_ && events_.size() > 1)) {
         floor_ = events_.front()->sequence();
+        event_bytes_ -= events_.front()->payload().size();
         events_.pop_front();
     }
+}
+
+void board::forget_events(std::uint64_t floor) {
+    events_.clear();
+    event_bytes_ = 0;
+    floor_ = floor;
 }
 
 void board::replace(std::uint64_t sequence, const std::vector<board_event_ptr>& states) {
@@ -129,10 +134,7 @@ void board::replace(std::uint64_t sequence, const std::vector<board_event_ptr>& 
     for (const auto& state : states) put(state);
     sequence_ = sequence;
     const auto last = events_.empty() ? floor_ : events_.back()->sequence();
-    if (last != sequence) {
-        events_.clear();
-        floor_ = sequence;
-    }
+    if (last != sequence) forget_events(sequence);
 }
 
 board_event_ptr board::find_game(std::string_view name) const {

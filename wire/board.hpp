@@ -3,7 +3,8 @@
 //
 // A replica is built from a feed: events in sequence order, or a snapshot of states. Every worker of a server
 // has one of its own, so reading needs no lock; what they share are immutable events, each encoded once.
-// Pure: no I/O, no clock. Bound: the events kept for resuming are at most `events_max`.
+// Pure: no I/O, no clock. Bounds: the events kept for resuming are at most `events_max`, of `event_bytes_max`
+// together as they are encoded.
 #pragma once
 
 #include "wire/proto/board.pb.h"
@@ -72,7 +73,8 @@ private:
 
 class board {
 public:
-    explicit board(std::size_t events_max = 65'536) : events_max_(events_max) {}
+    explicit board(std::size_t events_max = 65'536, std::size_t event_bytes_max = 32 << 20)
+        : events_max_(events_max), event_bytes_max_(event_bytes_max) {}
 
     // The next event of the feed. Those at or below `sequence` are ignored; a gap forgets the older events,
     // because nobody could resume across it. False when it was ignored.
@@ -117,13 +119,16 @@ private:
     using table = std::map<std::string, board_event_ptr, std::less<>>;
 
     void put(const board_event_ptr& event);
+    void forget_events(std::uint64_t floor);
 
     std::size_t events_max_;
+    std::size_t event_bytes_max_;
     std::uint64_t sequence_ = 0;
     std::uint64_t floor_ = 0; // every event after this one is in events_
     table games_;
     table teams_;
     std::deque<board_event_ptr> events_;
+    std::size_t event_bytes_ = 0;
     mutable std::vector<ranked> ranking_;
     mutable std::map<std::string, std::uint32_t, std::less<>> ranks_;
     mutable bool ranking_is_current_ = false;

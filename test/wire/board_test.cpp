@@ -52,6 +52,21 @@ TEST(board, keeps_the_newest_state_of_each_game) {
     EXPECT_EQ(one.games(), 2u);
 }
 
+TEST(board, keeps_as_many_events_as_its_bytes_allow) {
+    board one(1000, 10'000);
+    for (std::uint64_t n = 1; n <= 100; ++n) one.apply(score(n, std::string(1000, 'g')));
+    const auto held = held_after(one, 0);
+    EXPECT_GT(held.size(), 2u);
+    EXPECT_LT(held.size(), 10u);
+    EXPECT_EQ(held.back(), 100u);
+    EXPECT_FALSE(one.holds_since(held.front() - 2));
+    EXPECT_TRUE(one.holds_since(held.front() - 1));
+    one.apply(score(101, std::string(20'000, 'g'))); // one is always held
+    EXPECT_THAT(held_after(one, 0), ElementsAre(101));
+    one.apply(score(102, "small"));
+    EXPECT_EQ(held_after(one, 0).back(), 102u);
+}
+
 TEST(board, ignores_what_it_has_had) {
     board one;
     one.apply(score(5, "hockey", 5));
