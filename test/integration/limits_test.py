@@ -14,9 +14,9 @@ import time
 import unittest
 
 from fleet import PROGRAM, SCALE, FleetTest, get, http_call, until
-from wire import HELLO, INVALID_ARGUMENT, REQUEST, SUBSCRIBE, Client, Failed, field, frame
+from wire import HELLO, INVALID_ARGUMENT, REQUEST, SUBSCRIBE, Client, Failed, decode, field, first, frame
 
-DESCRIBE, LIST_GAMES = 0x0001, 0x0208
+DESCRIBE, LIST_GAMES, COMMIT = 0x0001, 0x0208, 0x0305
 RSS_MAX_MIB = 300  # of any server, whatever is sent to it here; unbounded, each attack takes more than a GiB
 GAMES, TEAMS_A_GAME = 60, 250
 
@@ -147,6 +147,20 @@ class LimitsTest(FleetTest):
                 break
         self.assertGreaterEqual(len(names), GAMES)
         self.assertGreater(pages, 1)
+
+    def test_a_commit_of_many_large_states_says_of_each_what_became_of_it(self):
+        update = field(3, field(1, "large0") + field(3, field(1, "000") + field(2, 1)))  # of one team's points
+        client = Client(self.fleet.database)
+        answer = next(client.stream(COMMIT, b"".join(field(1, update) for _ in range(300))))
+        outcomes = [decode(one) for one in answer[2]]
+        client.close()
+        self.assertEqual([first(one, 1) for one in outcomes], [1] * 300)  # applied
+        sequences = [first(one, 2) for one in outcomes]
+        self.assertEqual(sequences, list(range(sequences[0], sequences[0] + 300)))
+        left_out = [first(one, 7) for one in outcomes]
+        self.assertIn(1, left_out)
+        self.assertEqual([5 in one for one in outcomes], [not out for out in left_out])
+        self.assertLess(sum(len(one) for one in answer[2]), 5 << 20)
 
     def test_strings_that_are_no_utf8_do_not_fill_the_log(self):
         before = len(self.fleet.dispatcher.errors())
