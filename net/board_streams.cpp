@@ -37,6 +37,7 @@ public:
     }
 
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
+        while (start_) send_piece(); // what has begun as one message ends as one
         const auto name = std::string(start_name(kind));
         if (format_ == format::ndjson)
             start_.emplace("{\"type\":\"" + name + "\",", sequence, std::move(states), "}\n");
@@ -46,12 +47,8 @@ public:
     }
 
     bool send_states() override {
-        while (start_) {
-            if (is_congested()) return false;
-            exchange_->write(start_->next());
-            if (start_->is_done()) start_.reset();
-        }
-        return true;
+        while (start_ && !is_congested()) send_piece();
+        return !start_;
     }
 
     void on_event(const board_event_ptr& event) override {
@@ -74,6 +71,11 @@ private:
             : deadline([](deadline& entry) { static_cast<comment_deadline&>(entry).owner->comment(); }),
               owner(of) {}
     };
+
+    void send_piece() {
+        exchange_->write(start_->next());
+        if (start_->is_done()) start_.reset();
+    }
 
     // Keeps proxies from closing a quiet stream, and lets us notice a client that has gone.
     void comment() {

@@ -2,6 +2,7 @@
 
 #include "net/connect.hpp"
 #include "net/http_head.hpp"
+#include "net/memory_budget.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
@@ -238,6 +239,7 @@ awaitable<wire::result<std::string>> http_answer::read_all(std::size_t size_max,
                                                            std::chrono::milliseconds within) {
     const auto until = clock::now() + within;
     std::string whole;
+    held_bytes counted;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now());
         auto piece = co_await read_some(std::max(left, std::chrono::milliseconds{1}));
@@ -247,6 +249,7 @@ awaitable<wire::result<std::string>> http_answer::read_all(std::size_t size_max,
             co_return wire::make_error(wire::status::resource_exhausted,
                                        "the answer is larger than " + std::to_string(size_max) + " bytes");
         whole += *piece;
+        counted.set(whole.capacity());
     }
 }
 
