@@ -19,7 +19,7 @@ constexpr std::uint16_t get_lock_method = 0x0107;
 constexpr std::uint16_t release_lock_method = 0x0108;
 constexpr std::uint16_t pass_election_method = 0x0402;
 constexpr std::uint16_t coordinator_method = 0x0403;
-constexpr auto inside = net::role::operator_ | net::role::server;
+constexpr auto inside = net::roles(net::role::server);
 constexpr double score_step = 0.1; // finer differences in spare capacity are noise
 
 instant monotonic() {

@@ -2,6 +2,7 @@
 
 #include "clocksync/strands_driver.hpp"
 #include "dbserver/damage.hpp"
+#include "dbserver/fenced_feed.hpp"
 #include "dbserver/json_store.hpp"
 #include "dbserver/past_route.hpp"
 #include "dbserver/store_feed.hpp"
@@ -30,6 +31,8 @@ struct database_server::parts {
     net::board_set boards;
     std::unique_ptr<json_store> store;
     std::unique_ptr<store_feed> feed;
+    std::shared_ptr<fleet_driver> place;
+    std::unique_ptr<fenced_feed> writer;
     std::unique_ptr<past_reading> past;
     std::shared_ptr<net::membership> member;
     std::unique_ptr<clocksync::strands_driver>
@@ -62,17 +65,26 @@ wire::result<std::string> database_server::start() {
     } catch (const std::exception& failure) {
         return wire::make_error(wire::status::failed_precondition, failure.what());
     }
-    my.feed = std::make_unique<store_feed>(*my.store, my.boards);
+    auto board = board_file::open(my.options.data.string(), my.store->sequence(), my.options.salvage);
+    if (!board) return std::move(board).error();
+    my.feed = std::make_unique<store_feed>(*my.store, my.boards, board->board());
+    my.place = std::make_shared<fleet_driver>(my.threads.at(0), my.boards, *std::move(board),
+                                              !my.options.dispatcher.empty());
+    my.place->add_to(my.server);
+    my.writer = std::make_unique<fenced_feed>(*my.feed, *my.place);
     my.past = std::make_unique<past_reading>(*my.store);
 
-    add_database_rpc(my.server, my.boards, *my.feed);
+    add_database_rpc(my.server, my.boards, *my.writer,
+                     [place = my.place](const v1::WatchRequest& request, net::role_set roles) {
+                         return place->may_watch(request, roles);
+                     });
     add_board_http(
-        my.server, my.boards, *my.feed,
+        my.server, my.boards, *my.writer,
         [&past = *my.past](net::http_request&& request, net::board_view view, const auto& exchange) {
             past.answer(std::move(request), view, exchange);
         });
     add_board_streams(my.server, my.boards);
-    add_store_routes(my.server, *my.store, *my.feed);
+    add_store_routes(my.server, *my.store, *my.feed, my.place);
     my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");
 
     auto address = my.server.listen(my.options.host, my.options.port);
@@ -90,6 +102,7 @@ wire::result<std::string> database_server::start() {
         said.clients = static_cast<std::uint32_t>(my.server.connections());
         said.serving = my.server.is_ready();
         said.draining = my.server.context().draining;
+        said.seen = my.place->seen();
         said.load = my.load.sample();
         my.strands->add_load(said.load);
         return said;
@@ -97,7 +110,11 @@ wire::result<std::string> database_server::start() {
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
         my.strands->on_joined(server_id, epoch, my.member->dispatcher_link());
     };
-    my.member->on_view = [&my](const v1::View& view) { my.strands->on_view(view); };
+    my.place->follow(*my.member);
+    my.member->on_view = [&my](const v1::View& view) {
+        my.place->on_view(view);
+        my.strands->on_view(view);
+    };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
         if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();
     };
@@ -107,9 +124,14 @@ wire::result<std::string> database_server::start() {
 
 void database_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
-    if (my.member) my.member->leave_and_wait([&my] { my.strands->close(); });
+    if (my.member)
+        my.member->leave_and_wait([&my] {
+            my.place->close();
+            my.strands->close();
+        });
     my.server.drain(hard);
     if (my.store) my.store->stop();
+    if (my.place) my.place->note_end();
 }
 
 } // namespace stadion::dbserver

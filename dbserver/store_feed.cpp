@@ -81,33 +81,31 @@ private:
     std::map<net::worker*, std::vector<std::function<void()>>> waiting_;
 };
 
-store_feed::store_feed(store& from, net::board_set& to)
+store_feed::store_feed(store& from, net::board_set& to, std::uint64_t board)
     : store_(from), boards_(to), last_(std::make_shared<gate>(true)) {
-    load();
+    boards_.know_the_head();
+    load(board);
     subscription_ = store_.watch([this](std::span<const event> events) { on_events(events); });
 }
 
 store_feed::~store_feed() = default;
 
-void store_feed::load() {
-    const auto sequence = store_.sequence();
-    const auto earliest =
-        earliest_held(store_, sequence > events_kept ? sequence - events_kept : 0, sequence);
-    auto recent = std::make_shared<net::event_batch>();
-    if (auto events = store_.events_since(earliest))
-        for (const auto& one : *events) recent->push_back(to_board_event(one));
-    boards_.remember(std::move(recent));
-
-    std::shared_ptr<net::live_board::frozen_states> shown;
+void store_feed::load(std::uint64_t board) {
+    auto now = std::make_shared<net::board_snapshot>();
+    now->board = board;
+    now->sequence = store_.sequence();
+    const auto wanted = now->sequence > events_kept ? now->sequence - events_kept : 0;
+    if (auto events = store_.events_since(earliest_held(store_, wanted, now->sequence)))
+        for (const auto& one : *events) now->before.push_back(to_board_event(one));
     if (const auto since = store_.frozen_since()) {
-        shown = std::make_shared<net::live_board::frozen_states>();
-        shown->state.set_frozen(true);
-        shown->state.set_since(seconds_of(since->at_us));
-        shown->state.set_sequence(since->sequence);
-        shown->states = states_of(audience::everyone);
+        auto& shown = now->shown.emplace();
+        shown.state.set_frozen(true);
+        shown.state.set_since(seconds_of(since->at_us));
+        shown.state.set_sequence(since->sequence);
+        shown.states = states_of(audience::everyone);
     }
-    boards_.replace(sequence, std::make_shared<net::event_batch>(states_of(audience::scorer)),
-                    std::move(shown));
+    now->states = states_of(audience::scorer);
+    boards_.replace(std::move(now));
 }
 
 net::event_batch store_feed::states_of(audience who) const {

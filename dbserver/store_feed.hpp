@@ -5,15 +5,16 @@
 #pragma once
 
 #include "dbserver/store.hpp"
+#include "net/board_set.hpp"
 #include "net/board_writer.hpp"
-#include "net/live_board.hpp"
 
 namespace stadion::dbserver {
 
 class store_feed final : public net::board_writer {
 public:
-    // Fills the boards from the store and follows it until destroyed. Before the server listens.
-    store_feed(store& from, net::board_set& to);
+    // Fills the boards from the store and follows it until destroyed. Before the server listens. `board` is
+    // the store's (board_file.hpp).
+    store_feed(store& from, net::board_set& to, std::uint64_t board = 0);
     ~store_feed() override;
 
     void write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
@@ -26,7 +27,7 @@ public:
 private:
     class gate;
 
-    void load();
+    void load(std::uint64_t board);
     net::event_batch states_of(audience who) const;
     void on_events(std::span<const event> events);
 

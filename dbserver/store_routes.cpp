@@ -33,8 +33,9 @@ wire::result<std::vector<v1::Mutation>> mutations_of(const v1::CommitRequest& re
     const auto refused = [](std::string why) {
         return wire::make_error(wire::status::invalid_argument, std::move(why));
     };
-    if (request.mutations_size() == 0 || static_cast<std::size_t>(request.mutations_size()) > mutations_max)
-        return refused("Commit takes 1 to 1000 mutations, not " + std::to_string(request.mutations_size()));
+    if (static_cast<std::size_t>(request.mutations_size()) > mutations_max)
+        return refused("Commit takes at most 1000 mutations, not " +
+                       std::to_string(request.mutations_size()));
     std::vector<v1::Mutation> mutations(request.mutations().begin(), request.mutations().end());
     if (const auto& key = one.metadata().idempotency_key(); !key.empty()) {
         if (mutations.size() != 1 || !mutations[0].idempotency_key().empty())
@@ -53,7 +54,13 @@ wire::result<std::vector<v1::Mutation>> mutations_of(const v1::CommitRequest& re
     return mutations;
 }
 
-void commit(const v1::CommitRequest& request, net::call& one, store_feed& feed) {
+void commit(const v1::CommitRequest& request, net::call& one, store_feed& feed, const fleet_driver& place) {
+    if (auto fine = place.may_commit(request.writer_epoch()); !fine) return one.fail(fine.error());
+    if (request.mutations_size() == 0) {
+        v1::CommitResponse response;
+        response.set_sequence(place.seen().sequence);
+        return one.reply(response);
+    }
     auto mutations = mutations_of(request, one);
     if (!mutations) return one.fail(mutations.error());
     auto pending = one.defer();
@@ -115,10 +122,12 @@ void add_health(net::server& to, store& from) {
 
 } // namespace
 
-void add_store_routes(net::server& to, store& from, store_feed& feed) {
-    to.rpc().on_call<v1::CommitRequest>(
-        "Database", "Commit", net::role::scorer | net::role::server,
-        [&feed](const v1::CommitRequest& request, net::call& one) { commit(request, one, feed); });
+void add_store_routes(net::server& to, store& from, store_feed& feed,
+                      std::shared_ptr<const fleet_driver> place) {
+    to.rpc().on_call<v1::CommitRequest>("Database", "Commit", net::role::scorer | net::role::server,
+                                        [&feed, place](const v1::CommitRequest& request, net::call& one) {
+                                            commit(request, one, feed, *place);
+                                        });
     to.rpc().on<v1::BeginSessionRequest>(
         "Database", "BeginSession", net::roles(net::role::server),
         [&from](const v1::BeginSessionRequest&, net::call&) { return begin_session(from); });

@@ -1,12 +1,15 @@
 // What only the database server answers: Database.Commit, the state of the store.
 #pragma once
 
+#include "dbserver/fleet_driver.hpp"
 #include "dbserver/store.hpp"
 #include "dbserver/store_feed.hpp"
 #include "net/server.hpp"
 
 namespace stadion::dbserver {
 
-void add_store_routes(net::server& to, store& from, store_feed& feed);
+// A Commit of nothing answers how far the board is.
+void add_store_routes(net::server& to, store& from, store_feed& feed,
+                      std::shared_ptr<const fleet_driver> place);
 
 } // namespace stadion::dbserver

@@ -8,7 +8,8 @@
 namespace stadion::dispatcher {
 namespace {
 
-constexpr auto inside = net::role::operator_ | net::role::server;
+constexpr auto inside = net::role::operator_ | net::role::server; // may see who is there
+constexpr auto members = net::roles(net::role::server);           // only these are in the fleet
 
 // Lives as long as the connection of a server that has joined on it.
 class connection_watch {
@@ -73,9 +74,9 @@ void add(net::server& server, const std::shared_ptr<fleet_service>& fleet, std::
 // The same for an old HTTP name: the request and the answer in protobuf's JSON mapping.
 template <net::message Request, typename Run>
 void add_http(net::server& server, const std::shared_ptr<fleet_service>& fleet, net::http_method method,
-              std::string_view path, Run run) {
+              std::string_view path, net::role_set need, Run run) {
     server.http().on_exchange(
-        method, path, inside,
+        method, path, need,
         [fleet, run](net::http_request&& incoming, const std::shared_ptr<net::http_exchange>& exchange) {
             Request request;
             if (!incoming.body.empty())
@@ -104,14 +105,14 @@ void dispatcher_rpc_service::add_to(net::server& server) {
         server, fleet_, "Assign", net::anyone, false,
         [](fleet_service& fleet, const auto& request, connection) { return fleet.assign(request); });
     add<v1::JoinRequest>(
-        server, fleet_, "Join", inside, true,
+        server, fleet_, "Join", members, true,
         [](fleet_service& fleet, const auto& request, connection from) { return fleet.join(request, from); });
-    add<v1::HeartbeatRequest>(server, fleet_, "Heartbeat", inside, true,
+    add<v1::HeartbeatRequest>(server, fleet_, "Heartbeat", members, true,
                               [](fleet_service& fleet, const auto& request, connection from) {
                                   return fleet.heartbeat(request, from);
                               });
     add<v1::LeaveRequest>(
-        server, fleet_, "Leave", inside, false,
+        server, fleet_, "Leave", members, false,
         [](fleet_service& fleet, const auto& request, connection) { return fleet.leave(request); });
 
     const auto all = [](fleet_service& fleet, const auto&, auto...) -> lists {
@@ -131,15 +132,17 @@ void dispatcher_rpc_service::add_to(net::server& server) {
     using release_request = v1::ReleaseLeaderElectionLockRequest;
     add<list_request>(server, fleet_, "GetAllServers", inside, false, all);
     add<list_request>(server, fleet_, "GetAllFrontEndServers", inside, false, front_ends);
-    add<lock_request>(server, fleet_, "GetLeaderElectionLock", inside, false, lock);
-    add<release_request>(server, fleet_, "ReleaseLeaderElectionLock", inside, false, release);
-    add_http<list_request>(server, fleet_, net::http_method::get, "/getAllServers", all);
-    add_http<list_request>(server, fleet_, net::http_method::get, "/getAllFrontEndServers", front_ends);
-    add_http<lock_request>(server, fleet_, net::http_method::post, "/getLeaderElectionLock", lock);
-    add_http<release_request>(server, fleet_, net::http_method::post, "/releaseLeaderElectionLock", release);
+    add<lock_request>(server, fleet_, "GetLeaderElectionLock", members, false, lock);
+    add<release_request>(server, fleet_, "ReleaseLeaderElectionLock", members, false, release);
+    add_http<list_request>(server, fleet_, net::http_method::get, "/getAllServers", inside, all);
+    add_http<list_request>(server, fleet_, net::http_method::get, "/getAllFrontEndServers", inside,
+                           front_ends);
+    add_http<lock_request>(server, fleet_, net::http_method::post, "/getLeaderElectionLock", members, lock);
+    add_http<release_request>(server, fleet_, net::http_method::post, "/releaseLeaderElectionLock", members,
+                              release);
 
     server.rpc().on_later<v1::WatchViewRequest>(
-        "Dispatcher", "WatchView", inside,
+        "Dispatcher", "WatchView", members,
         [this](const v1::WatchViewRequest&, std::shared_ptr<net::pending_call> call) {
             views_.watch(std::move(call));
         });

@@ -16,6 +16,9 @@ net::limited_log comings_and_goings{std::chrono::seconds{10}, 100};
 using balancer::server_state;
 
 balancer::time_point now() { return std::chrono::steady_clock::now(); }
+// How often it is written how far the board is.
+constexpr std::chrono::seconds writer_remembered_every{5};
+
 clocksync::instant instant_now() { return now().time_since_epoch(); }
 
 balancer::scaler_settings scaling_of(const fleet_options& options) {
@@ -49,6 +52,7 @@ wire::result<void> fleet_service::remember_start() {
         options_.registry,
         registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.lock.epoch});
     lock_ = std::make_unique<clocksync::election_lock>(options_.lock, content.lock, instant_now());
+    writer_ = std::make_unique<writer_seat>(content.writer, now());
     const auto& beats = options_.registry.members;
     ring_ =
         std::make_unique<fleet_ring>(content.ring, instant_now(), beats.heartbeat_period * beats.misses_max);
@@ -93,12 +97,14 @@ wire::result<v1::AssignResponse> fleet_service::assign(const v1::AssignRequest& 
 
 wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& request,
                                                    balancer::connection_id connection) {
+    if (auto fine = may_enter(request); !fine) return fine.error();
     auto answer = registry_->join(request, connection, now());
     if (!answer) return answer;
     const bool same = answer->server_id() == request.server_id();
     ring_->joined({answer->server_id(), same ? request.incarnation() : 0});
-    const auto remembered =
+    auto remembered =
         remember([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
+    if (remembered) remembered = seat_writer(request, *answer);
     if (!remembered) {
         v1::LeaveRequest undo;
         undo.set_server_id(answer->server_id());
@@ -120,6 +126,10 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
 wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::HeartbeatRequest& request,
                                                              balancer::connection_id connection) {
     auto answer = registry_->heartbeat(request, connection, now());
+    if (answer) {
+        writer_->heard(request.server_id(), {request.board(), request.board_sequence()});
+        if (writer_->is_writer(request.server_id())) answer->set_writer_epoch(writer_->record().epoch);
+    }
     settle();
     return answer;
 }
@@ -240,17 +250,62 @@ void fleet_service::stop_the_drained() {
 
 void fleet_service::settle() {
     report_departures();
+    remember_writer();
     follow_ring();
     registry_->set_epoch(lock_->record().epoch);
     note_children_up();
     publish();
 }
 
+// Says a refusal once, not every time it is asked for again.
+wire::result<void> fleet_service::may_enter(const v1::JoinRequest& request) {
+    if (request.kind() != "dbserver") return {};
+    bool is_child = false;
+    for (const auto& child : children_->table().running())
+        is_child = is_child || (child.kind == "dbserver" && child.pid == request.pid());
+    auto fine = writer_->may_enter(request.board(), is_child, now());
+    const auto who = request.address() + " of process " + std::to_string(request.pid());
+    if (!fine && std::exchange(refused_, who) != who)
+        spdlog::warn("the database server at {} is not taken in: {}", who, fine.error().message);
+    return fine;
+}
+
+wire::result<void> fleet_service::seat_writer(const v1::JoinRequest& request, v1::JoinResponse& answer) {
+    if (request.kind() != "dbserver") return {};
+    const auto before = writer_->record();
+    const bool was_taken = writer_->is_taken();
+    answer.set_seen_sequence(writer_->take(answer.server_id(), {request.board(), request.sequence()}));
+    const auto& record = writer_->record();
+    refused_.clear();
+    if (before.epoch != 0 && before.board != record.board)
+        spdlog::warn(
+            "the fleet has another board: {} of database server {}, and no longer {}, of which {} commits "
+            "had been seen; everybody who follows it begins anew",
+            record.board, record.server_id, before.board, before.sequence);
+    if (was_taken && before.server_id != record.server_id)
+        registry_->drop_silent(
+            balancer::server_id{before.server_id}); // it has lost its folder, so it is dead
+    return remember([&](memory& content) { content.writer = record; });
+}
+
+void fleet_service::remember_writer() {
+    const auto& known = memory_.content().writer;
+    const auto& record = writer_->record();
+    const bool is_news = known.board != record.board || known.epoch != record.epoch;
+    if (!is_news && now() - writer_remembered_at_ < writer_remembered_every) return;
+    writer_remembered_at_ = now();
+    const auto remembered = remember([&](memory& content) { content.writer = record; });
+    if (!remembered) spdlog::error("the writer is not remembered: {}", remembered.error().message);
+}
+
 void fleet_service::report_departures() {
-    for (const auto& gone : registry_->take_departures())
+    for (const auto& gone : registry_->take_departures()) {
+        const bool goodbye = gone.reason == balancer::departure_reason::left && !stopping_;
+        writer_->gone(number(gone.last.id), goodbye, now());
         comings_and_goings.info(gone.last.kind + " " + std::to_string(number(gone.last.id)) + " at " +
                                 gone.last.address +
                                 " is gone: " + std::string(balancer::to_text(gone.reason)));
+    }
 }
 
 void fleet_service::follow_ring() {
@@ -302,7 +357,8 @@ void fleet_service::publish() {
         picture_ = std::move(fresh);
     }
     const news now_shown{registry_->view_number(), ring_->record().number, lock_->record().epoch,
-                         lock_->record().leader, is_ring_pending()};
+                         lock_->record().leader,   is_ring_pending(),      writer_->record().epoch,
+                         writer_->record().board,  writer_->is_taken()};
     if (std::exchange(shown_, now_shown) != now_shown && on_view) on_view(view());
 }
 
@@ -310,6 +366,11 @@ v1::View fleet_service::view() const {
     auto answer = registry_->view();
     answer.set_leader_id(lock_->record().leader);
     answer.set_ring_pending(is_ring_pending());
+    if (writer_->is_taken()) {
+        answer.set_writer_id(writer_->record().server_id);
+        answer.set_writer_epoch(writer_->record().epoch);
+        answer.set_writer_board(writer_->record().board);
+    }
     if (answer.ring_pending()) return answer;
     for (auto& one : *answer.mutable_servers()) one.set_incarnation(ring_->incarnation_of(one.server_id()));
     return answer;

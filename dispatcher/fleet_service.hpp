@@ -13,6 +13,7 @@
 #include "dispatcher/memory_file.hpp"
 #include "dispatcher/registry.hpp"
 #include "dispatcher/supervisor_driver.hpp"
+#include "dispatcher/writer_seat.hpp"
 
 #include <functional>
 #include <map>
@@ -93,6 +94,8 @@ private:
         std::uint64_t view = 0, ring = 0, epoch = 0;
         std::uint32_t leader = 0;
         bool pending = false;
+        std::uint64_t writer_epoch = 0, writer_board = 0;
+        bool written_for = false; // there is a writer
         bool operator==(const news&) const = default;
     };
 
@@ -101,6 +104,9 @@ private:
     void stop_the_drained();
     void settle();
     void report_departures();
+    wire::result<void> may_enter(const v1::JoinRequest& request);
+    wire::result<void> seat_writer(const v1::JoinRequest& request, v1::JoinResponse& answer);
+    void remember_writer();
     void follow_ring();
     void note_children_up();
     void publish();
@@ -117,12 +123,15 @@ private:
     std::unique_ptr<fleet_ring> ring_;
     std::unique_ptr<clocksync::election_lock> lock_;
     std::unique_ptr<supervisor_driver> children_;
+    std::unique_ptr<writer_seat> writer_;
     balancer::scaler scaler_;
     net::asio::steady_timer ticker_;
     std::set<std::uint32_t> announced_; // pids of children that are or were up
     bool ring_remembered_ = false;      // as it is now
     news shown_;                        // with the last view that was sent
     balancer::time_point scaled_at_{};
+    balancer::time_point writer_remembered_at_{};
+    std::string refused_; // the last database server that was not taken in, and why
     bool complete_ = false;
     bool stopping_ = false;
 

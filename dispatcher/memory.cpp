@@ -70,6 +70,18 @@ wire::result<child_record> decode_child(const json& object, std::size_t index) {
     return child;
 }
 
+wire::result<writer_record> decode_writer(const json& object) {
+    if (!object.is_object()) return damaged("writer is not an object");
+    field_reader fields(object, "writer.");
+    writer_record writer;
+    writer.server_id = fields.number<std::uint32_t>("server_id");
+    writer.epoch = fields.number<std::uint64_t>("epoch");
+    writer.board = fields.number<std::uint64_t>("board");
+    writer.sequence = fields.number<std::uint64_t>("sequence");
+    if (fields.failure()) return damaged(*fields.failure());
+    return writer;
+}
+
 wire::result<clocksync::membership_record> decode_ring(const json& object) {
     if (!object.is_object()) return damaged("ring is not an object");
     field_reader fields(object, "ring.");
@@ -107,6 +119,11 @@ std::string encode(const memory& remembered) {
                         {"epoch", remembered.lock.epoch},
                         {"leader", remembered.lock.leader},
                         {"next_server_id", remembered.next_server_id},
+                        {"writer",
+                         {{"server_id", remembered.writer.server_id},
+                          {"epoch", remembered.writer.epoch},
+                          {"board", remembered.writer.board},
+                          {"sequence", remembered.writer.sequence}}},
                         {"ring", {{"number", remembered.ring.number}, {"servers", std::move(ring)}}},
                         {"children", std::move(children)}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
@@ -134,6 +151,12 @@ wire::result<memory> decode_memory(std::string_view text) {
     if (ring == document.end()) fields.fail("ring", "is not there");
     if (fields.failure()) return damaged(*fields.failure());
 
+    // Files of before there was one writer do not say it.
+    if (const auto writer = document.find("writer"); writer != document.end()) {
+        auto remembered_writer = decode_writer(*writer);
+        if (!remembered_writer) return std::move(remembered_writer).error();
+        remembered.writer = *remembered_writer;
+    }
     auto remembered_ring = decode_ring(*ring);
     if (!remembered_ring) return std::move(remembered_ring).error();
     remembered.ring = *std::move(remembered_ring);

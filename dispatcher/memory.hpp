@@ -2,7 +2,8 @@
 //
 // Pure encoding and decoding; whoever owns the file replaces it atomically. The file is small, for people to
 // read, and written before what it says is acted upon: an epoch before it is granted, an id before the
-// server that gets it hears of it, a ring before it is shown, a child before it runs.
+// server that gets it hears of it, a ring before it is shown, a child before it runs, a writer before it
+// writes.
 //
 //     {
 //       "format": 1,
@@ -10,6 +11,7 @@
 //       "epoch": 17,
 //       "leader": 2,
 //       "next_server_id": 6,
+//       "writer": {"server_id": 1, "epoch": 2, "board": 8127312, "sequence": 4711},
 //       "ring": {"number": 9, "servers": [{"server_id": 2, "incarnation": 7}]},
 //       "children": [
 //         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127,
@@ -22,6 +24,7 @@
 
 #include "clocksync/election_lock.hpp"
 #include "clocksync/membership.hpp"
+#include "dispatcher/writer_seat.hpp"
 #include "wire/result.hpp"
 
 #include <cstdint>
@@ -50,6 +53,7 @@ struct memory {
     std::uint32_t next_server_id = 1;
     clocksync::membership_record ring; // its last_id is not written: next_server_id says it
     std::vector<child_record> children;
+    writer_record writer; // its sequence is written every few seconds: what was seen after that is forgotten
 
     bool operator==(const memory&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "frontend/client_methods.hpp"
 
+#include "net/board_lists.hpp"
 #include "wire/proto/frontend.pb.h"
 
 namespace stadion::frontend {
@@ -15,6 +16,8 @@ void add_client_methods(net::server& to, registrations& clients, net::board_set&
         "FrontEnd", "RegisterClient", net::anyone,
         [&to, &clients, &boards, &raffle, changed](const v1::RegisterClientRequest& request, net::call& one)
             -> wire::result<v1::RegisterClientResponse> {
+            const auto& board = boards.of(one.home());
+            if (!board.is_filled()) return net::not_filled();
             auto added = clients.add(request.client_id(), request.ticket());
             if (!added) return added.error();
             one.link().attachments()[attachment_name(request.client_id())] = std::move(*added);
@@ -23,7 +26,8 @@ void add_client_methods(net::server& to, registrations& clients, net::board_set&
             v1::RegisterClientResponse response;
             response.set_server_id(to.context().server_id);
             response.set_clients(clients.clients());
-            response.set_sequence(boards.of(one.home()).board(net::board_view::shown).sequence());
+            response.set_sequence(board.board(net::board_view::shown).sequence());
+            response.set_board(board.board_id());
             response.set_next_request(raffle.next_request(request.client_id()));
             return response;
         });

@@ -3,7 +3,7 @@
 
 #include "frontend/raffle_service.hpp"
 #include "frontend/registrations.hpp"
-#include "net/live_board.hpp"
+#include "net/board_set.hpp"
 #include "net/server.hpp"
 
 #include <functional>

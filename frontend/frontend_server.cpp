@@ -47,14 +47,16 @@ struct frontend_server::parts {
           feed(std::make_shared<replica>(threads.at(0), boards,
                                          options.access.own_token(net::role::server))) {}
 
-    void follow_database(const std::string& address) {
+    // The one that may write under this epoch; 0: whoever is there.
+    void follow_database(const std::string& address, std::uint64_t epoch) {
         {
             const std::lock_guard lock(database_mutex);
-            if (address.empty() || address == database) return;
+            if (address.empty() || (address == database && epoch == database_epoch)) return;
             database = address;
+            database_epoch = epoch;
         }
-        feed->follow(address);
-        writer.follow(address);
+        writer.follow(address, epoch);
+        feed->follow(address, epoch);
     }
 
     net::runtime& threads;
@@ -70,6 +72,7 @@ struct frontend_server::parts {
     net::process_load load;
     std::mutex database_mutex;
     std::string database; // its address, empty until it is known
+    std::uint64_t database_epoch = 0;
 };
 
 frontend_server::frontend_server(net::runtime& threads, frontend_options options)
@@ -82,14 +85,10 @@ frontend_server::~frontend_server() = default;
 wire::result<std::string> frontend_server::start() {
     auto& my = *parts_;
     add_front_end_rpc(my.server, my.boards, my.writer);
-    add_board_http(my.server, my.boards, my.writer,
-                   remote_past(
-                       my.threads,
-                       [&my] {
-                           const std::lock_guard lock(my.database_mutex);
-                           return my.database;
-                       },
-                       my.options.access.own_token(net::role::server)));
+    add_board_http(my.server, my.boards, my.writer, remote_past(my.threads, [&my] {
+                       const std::lock_guard lock(my.database_mutex);
+                       return my.database;
+                   }));
     add_board_streams(my.server, my.boards);
     my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
     my.server.add_check("board", [&my]() -> wire::result<void> {
@@ -100,6 +99,7 @@ wire::result<std::string> frontend_server::start() {
         status["clients"] = my.clients.clients();
         status["capacity"] = my.clients.capacity();
         status["sequence"] = my.boards.sequence();
+        status["board"] = std::to_string(my.boards.board()); // text: a browser's numbers are shorter
         status["database"] = {{"connected", my.feed->is_following()}};
         // Reads go on without the database server, so this server is still up for its clients.
         if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
@@ -116,7 +116,7 @@ wire::result<std::string> frontend_server::start() {
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address) return address;
     if (!my.options.database.empty())
-        my.threads.at(0).post([&my] { my.follow_database(my.options.database); });
+        my.threads.at(0).post([&my] { my.follow_database(my.options.database, 0); });
     if (my.options.dispatcher.empty()) return address;
 
     net::membership_options joining;
@@ -133,6 +133,7 @@ wire::result<std::string> frontend_server::start() {
         said.clients = census.clients;
         said.redeemed = std::move(census.redeemed);
         said.serving = my.feed->is_filled();
+        said.seen = {my.boards.board(), my.boards.sequence()};
         said.draining = my.server.context().draining;
         const auto filled = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
         said.load = std::max(filled, my.load.sample());
@@ -147,7 +148,7 @@ wire::result<std::string> frontend_server::start() {
         my.strands->on_view(view);
         if (!my.options.database.empty()) return;
         for (const auto& one : view.servers())
-            if (one.kind() == "dbserver") my.follow_database(one.address());
+            if (one.server_id() == view.writer_id()) my.follow_database(one.address(), view.writer_epoch());
     };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
         if (order == v1::HeartbeatResponse::STOP && on_stop_order) on_stop_order();

@@ -31,13 +31,12 @@ net::awaitable<void> pass_on(net::http_client& client, std::string address, net:
 
 } // namespace
 
-net::past_reader remote_past(net::runtime& threads, std::function<std::string()> database,
-                             std::string token) {
+net::past_reader remote_past(net::runtime& threads, std::function<std::string()> database) {
     auto clients = std::make_shared<std::vector<std::unique_ptr<net::http_client>>>();
     for (std::size_t i = 0; i < threads.size(); ++i)
         clients->push_back(std::make_unique<net::http_client>(threads.at(i)));
-    return [clients, database = std::move(database), token = std::move(token)](
-               net::http_request&& request, net::board_view view, const exchange_ptr& exchange) {
+    return [clients, database = std::move(database)](net::http_request&& request, net::board_view view,
+                                                     const exchange_ptr& exchange) {
         auto address = database();
         if (address.empty()) {
             auto failure = wire::make_error(wire::status::unavailable,
@@ -48,7 +47,11 @@ net::past_reader remote_past(net::runtime& threads, std::function<std::string()>
         net::http_client_request question;
         question.target = target_for(request, view);
         question.may_repeat = true;
-        if (!token.empty()) question.headers.emplace_back("Authorization", "Bearer " + token);
+        // The caller's own, and only where it decides: no server shows its token to who has not proved
+        // itself.
+        if (const auto shown = request.header("authorization");
+            view == net::board_view::live && !shown.empty())
+            question.headers.emplace_back("Authorization", shown);
         net::asio::co_spawn(
             exchange->home().context(),
             pass_on(*(*clients)[exchange->home().index()], std::move(address), std::move(question), exchange),

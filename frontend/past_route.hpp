@@ -10,7 +10,7 @@
 namespace stadion::frontend {
 
 // `database` answers the address of the database server, empty while there is none; called on any worker.
-// `token` is shown to it, since it is this front-end that decides which view its caller may see.
-net::past_reader remote_past(net::runtime& threads, std::function<std::string()> database, std::string token);
+// What a caller may see it decides as this front-end does, by the caller's own token, which is passed on.
+net::past_reader remote_past(net::runtime& threads, std::function<std::string()> database);
 
 } // namespace stadion::frontend

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "clocksync/raffle_driver.hpp"
-#include "net/live_board.hpp"
+#include "net/board_set.hpp"
 #include "net/server.hpp"
 
 namespace stadion::frontend {

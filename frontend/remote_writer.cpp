@@ -76,6 +76,7 @@ remote_writer::remote_writer(net::runtime& threads, const std::string& token) {
     options.role = "server";
     options.node = "frontend writer";
     options.token = token;
+    options.peer_proves_itself = true;
     options.reconnect_max = 250ms;
     for (std::size_t i = 0; i < threads.size(); ++i) {
         lanes_.push_back(std::make_shared<lane>());
@@ -85,7 +86,8 @@ remote_writer::remote_writer(net::runtime& threads, const std::string& token) {
 
 remote_writer::~remote_writer() = default;
 
-void remote_writer::follow(const std::string& address) {
+void remote_writer::follow(const std::string& address, std::uint64_t epoch) {
+    writer_epoch_ = epoch;
     for (auto& one : lanes_) one->link->home().post([one, address] { one->link->connect({address}); });
 }
 
@@ -178,6 +180,8 @@ void remote_writer::send(attempt_ptr one) {
         if (one->generation != in.generation) return send_anew(one);
         one->request.set_lowest_open(in.numbers.lowest_open());
     }
+    // Each time anew: it is sent again because the writer may be another one by now.
+    one->request.set_writer_epoch(writer_epoch_);
     net::call_options options;
     options.budget = std::max(one->left(), 1ms);
     in.link->call(

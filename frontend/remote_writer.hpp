@@ -22,8 +22,8 @@ public:
     remote_writer(net::runtime& threads, const std::string& token);
     ~remote_writer() override;
 
-    // Any thread.
-    void follow(const std::string& address);
+    // Any thread. Writes go there as to the writer of that epoch, and are refused by any other; 0: by none.
+    void follow(const std::string& address, std::uint64_t epoch);
     void close();
 
     void write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
@@ -45,6 +45,7 @@ private:
     void retry_later(attempt_ptr one, std::chrono::milliseconds pause);
     void end(const attempt_ptr& one, v1::Outcome answer);
 
+    std::atomic<std::uint64_t> writer_epoch_{0};
     std::vector<std::shared_ptr<lane>> lanes_; // by worker
 };
 

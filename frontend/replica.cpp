@@ -9,7 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint16_t commit_method = 0x0305;
 constexpr std::uint16_t watch_method = 0x0306;
+constexpr auto watch_again_after = 50ms;
 constexpr std::uint32_t history_wanted = 16'384;
 
 net::link_options options_with(std::string token) {
@@ -17,6 +19,7 @@ net::link_options options_with(std::string token) {
     options.role = "server";
     options.node = "frontend replica";
     options.token = std::move(token);
+    options.peer_proves_itself = true;
     options.reconnect_max = 250ms;
     return options;
 }
@@ -26,24 +29,35 @@ net::link_options options_with(std::string token) {
 replica::replica(net::worker& home, net::board_set& boards, std::string token)
     : home_(home),
       boards_(boards),
-      link_(std::make_shared<net::link>(home, options_with(std::move(token)))) {}
+      link_(std::make_shared<net::link>(home, options_with(std::move(token)))),
+      retry_(home.context()) {}
 
-void replica::follow(const std::string& address) {
-    if (!link_->on_state)
+void replica::follow(const std::string& address, std::uint64_t writer_epoch) {
+    writer_epoch_ = writer_epoch;
+    if (!link_->on_state) {
+        boards_.ask_head_by([weak = weak_from_this()](std::uint64_t) {
+            if (auto self = weak.lock()) self->home_.post([self] { self->inquire(); });
+        });
         link_->on_state = [weak = weak_from_this()](bool ready) {
             auto self = weak.lock();
             if (!self) return;
             self->following_ = ready;
+            self->retry_.cancel();
             if (ready) self->watch();
         };
-    link_->on_failure = [](const std::string& where, const std::string& why) {
-        static net::limited_log log{10s};
-        log.warn("cannot reach the database server at " + wire::printable(where) + " yet, trying on: ", why);
-    };
+        link_->on_failure = [](const std::string& where, const std::string& why) {
+            static net::limited_log log{10s};
+            log.warn("cannot reach the database server at " + wire::printable(where) + " yet, trying on: ",
+                     why);
+        };
+    }
     link_->connect({address});
 }
 
-void replica::close() { link_->close(); }
+void replica::close() {
+    retry_.cancel();
+    link_->close();
+}
 
 std::string replica::trouble() const {
     return filled_ ? "no connection to the database server; reads go on from memory, writes wait"
@@ -53,11 +67,11 @@ std::string replica::trouble() const {
 void replica::watch() {
     publish();
     before_.clear();
-    states_.clear();
     in_snapshot_ = false;
-    first_ = !filled_;
     v1::WatchRequest request;
     request.set_since(sequence_);
+    request.set_board(board_);
+    request.set_writer_epoch(writer_epoch_);
     request.set_view(v1::VIEW_LIVE);
     if (sequence_ == 0) request.set_history(history_wanted);
     link_->stream(
@@ -65,10 +79,22 @@ void replica::watch() {
         [weak = weak_from_this()](std::string_view payload) {
             if (auto self = weak.lock()) self->on_event(payload);
         },
-        [weak = weak_from_this()](auto outcome) {
-            auto self = weak.lock();
-            if (self && !outcome) self->following_ = false;
+        [weak = weak_from_this()](auto) {
+            if (auto self = weak.lock()) self->watch_ended();
         });
+}
+
+// With its connection, which comes again; or because that server is not, or not yet, the one to follow.
+void replica::watch_ended() {
+    following_ = false;
+    if (!link_->is_ready()) return;
+    retry_.expires_after(watch_again_after);
+    retry_.async_wait([weak = weak_from_this()](net::error_code cancelled) {
+        auto self = weak.lock();
+        if (cancelled || !self || !self->link_->is_ready()) return;
+        self->following_ = true;
+        self->watch();
+    });
 }
 
 void replica::on_event(std::string_view payload) {
@@ -90,24 +116,22 @@ void replica::on_event(std::string_view payload) {
 void replica::begin_snapshot(const v1::Event& event) {
     publish();
     in_snapshot_ = true;
-    snapshot_at_ = event.sequence();
-    states_missing_ = event.reset().states();
-    states_.clear();
-    shown_.reset();
-    shown_missing_ = event.reset().public_states();
-    if (event.reset().has_state()) {
-        shown_ = std::make_shared<net::live_board::frozen_states>();
-        shown_->state = event.reset().state();
-    }
+    const auto& reset = event.reset();
+    snapshot_ = {};
+    snapshot_.board = reset.board();
+    snapshot_.sequence = event.sequence();
+    states_missing_ = reset.states();
+    shown_missing_ = reset.public_states();
+    if (reset.has_state()) snapshot_.shown.emplace().state = reset.state();
     if (states_missing_ + shown_missing_ == 0) take_snapshot();
 }
 
 void replica::add_to_snapshot(net::board_event_ptr state) {
     if (states_missing_ != 0) {
-        states_.push_back(std::move(state));
+        snapshot_.states.push_back(std::move(state));
         --states_missing_;
     } else {
-        if (shown_) shown_->states.push_back(std::move(state));
+        if (snapshot_.shown) snapshot_.shown->states.push_back(std::move(state));
         --shown_missing_;
     }
     if (states_missing_ + shown_missing_ == 0) take_snapshot();
@@ -115,13 +139,34 @@ void replica::add_to_snapshot(net::board_event_ptr state) {
 
 void replica::take_snapshot() {
     in_snapshot_ = false;
-    boards_.remember(std::make_shared<net::event_batch>(std::move(before_)));
-    boards_.replace(snapshot_at_, std::make_shared<net::event_batch>(std::move(states_)),
-                    std::exchange(shown_, nullptr));
-    before_ = {};
-    states_ = {};
-    sequence_ = snapshot_at_;
+    sequence_ = snapshot_.sequence;
+    board_ = snapshot_.board;
+    snapshot_.before = std::exchange(before_, {});
+    boards_.replace(std::make_shared<net::board_snapshot>(std::exchange(snapshot_, {})));
     filled_ = true;
+}
+
+void replica::inquire() {
+    if (std::exchange(inquiring_, true)) {
+        inquire_again_ = true; // what is under way may have been answered before it was wanted
+        return;
+    }
+    inquire_again_ = false;
+    v1::CommitRequest request;
+    request.set_writer_epoch(writer_epoch_);
+    net::call_options options;
+    options.wait_for_connection = false;
+    link_->call(commit_method, request.SerializeAsString(), options,
+                [weak = weak_from_this(), inquiry = boards_.begin_inquiry()](auto outcome) {
+                    auto self = weak.lock();
+                    if (!self) return;
+                    self->inquiring_ = false;
+                    v1::CommitResponse response;
+                    if (outcome &&
+                        response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())))
+                        self->boards_.head_is(response.sequence(), inquiry);
+                    if (self->inquire_again_) self->inquire();
+                });
 }
 
 // What one read of the connection brought goes to the workers as one batch.

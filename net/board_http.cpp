@@ -17,6 +17,7 @@ using exchange_ptr = std::shared_ptr<http_exchange>;
 
 constexpr auto write_within = 10s;
 constexpr std::size_t difference_bytes_max = 4 << 20;
+constexpr auto seen_within = 2s;
 
 wire::error invalid(std::string message) {
     return wire::make_error(wire::status::invalid_argument, std::move(message));
@@ -39,12 +40,22 @@ bool names_tag(std::string_view list, std::string_view tag) {
     return list == "*" || list.find(tag) != std::string_view::npos;
 }
 
-http_response state_response(const http_request& request, const wire::board& board,
+// One view of the board, and the place to show when asking again.
+struct looked_at {
+    const wire::board& board;
+    wire::position at;
+};
+
+void add_place(http_response& response, const wire::position& at) {
+    response.headers.emplace_back("Stadion-Seen", wire::to_text(at));
+}
+
+http_response state_response(const http_request& request, const looked_at& view,
                              const board_event_ptr& state) {
     http_response response;
     const auto tag = etag_of(state->version());
     response.headers.emplace_back("ETag", tag);
-    response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
+    add_place(response, view.at);
     if (const auto known = request.header("if-none-match"); !known.empty() && names_tag(known, tag))
         response.status = 304;
     else
@@ -56,15 +67,16 @@ http_response state_response(const http_request& request, const wire::board& boa
 template <typename Then>
 void when_seen(live_board& board, http_request&& request, const exchange_ptr& exchange, Then then) {
     const auto header = request.header("stadion-seen");
-    if (header.empty()) return then(request, board);
-    const auto seen = number<std::uint64_t>(header, "Stadion-Seen");
-    if (!seen) return exchange->fail(seen.error());
-    if (*seen <= board.board(board_view::live).sequence()) return then(request, board);
-    board.when_reached(*seen, 2s,
-                       [&board, seen = *seen, request = std::move(request), exchange, then](bool reached) {
-                           if (reached) return then(request, board);
-                           exchange->fail(not_reached(seen, board.board(board_view::live).sequence()));
-                       });
+    const auto seen = header.empty() ? wire::position() : wire::parse_position(header);
+    if (!seen)
+        return exchange->fail(
+            invalid("Stadion-Seen is neither a sequence nor board-sequence: " + std::string(header)));
+    if (board.is_seen(*seen)) return then(request, board);
+    board.when_seen(*seen, seen_within,
+                    [&board, request = std::move(request), exchange, then](wire::result<void> outcome) {
+                        if (outcome) return then(request, board);
+                        exchange->fail(outcome.error());
+                    });
 }
 
 // Answers from the board in the view that the caller may see and asks for.
@@ -75,24 +87,24 @@ void answer_from_board(server& at, board_set& boards, http_request&& request, co
     if (!view) return exchange->fail(view.error());
     when_seen(boards.of(exchange->home()), std::move(request), exchange,
               [view = *view, exchange, answer](const http_request& asked, const live_board& board) {
-                  answer(asked, board.board(view), *exchange);
+                  answer(asked, looked_at{board.board(view), board.position(view)}, *exchange);
               });
 }
 
-void answer_game(const http_request& request, const wire::board& board, std::string_view game,
+void answer_game(const http_request& request, const looked_at& view, std::string_view game,
                  http_exchange& to) {
-    const auto found = board.find_game(game);
+    const auto found = view.board.find_game(game);
     if (!found)
         return to.fail(wire::make_error(wire::status::not_found, "no such game: " + std::string(game)));
-    to.respond(state_response(request, board, found));
+    to.respond(state_response(request, view, found));
 }
 
-void answer_team(const http_request& request, const wire::board& board, std::string_view team,
+void answer_team(const http_request& request, const looked_at& view, std::string_view team,
                  http_exchange& to) {
-    const auto found = board.find_team(team);
+    const auto found = view.board.find_team(team);
     if (!found)
         return to.fail(wire::make_error(wire::status::not_found, "no such team: " + std::string(team)));
-    to.respond(state_response(request, board, found));
+    to.respond(state_response(request, view, found));
 }
 
 // 0: as many as is usual for the list.
@@ -101,7 +113,7 @@ wire::result<std::uint32_t> page_size(const http_request& request) {
     return text ? number<std::uint32_t>(*text, "page_size") : wire::result<std::uint32_t>(0);
 }
 
-void answer_games(const http_request& request, const wire::board& board, http_exchange& to) {
+void answer_games(const http_request& request, const looked_at& view, http_exchange& to) {
     const auto size = page_size(request);
     if (!size) return to.fail(size.error());
     std::optional<v1::Score::Status> status;
@@ -109,22 +121,22 @@ void answer_games(const http_request& request, const wire::board& board, http_ex
         status = wire::parse_status(*name);
         if (!status) return to.fail(invalid("no such status: " + std::string(*name)));
     }
-    const auto page = page_of_games(board, status, request.parameter("page_token").value_or(""), *size,
+    const auto page = page_of_games(view.board, status, request.parameter("page_token").value_or(""), *size,
                                     page_encoding::json);
     if (!page) return to.fail(page.error());
     auto response = json_response(to_json(*page));
-    response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
+    add_place(response, view.at);
     to.respond(std::move(response));
 }
 
-void answer_teams(const http_request& request, const wire::board& board, http_exchange& to) {
+void answer_teams(const http_request& request, const looked_at& view, http_exchange& to) {
     const auto size = page_size(request);
     if (!size) return to.fail(size.error());
     const auto page =
-        page_of_teams(board, request.parameter("page_token").value_or(""), *size, page_encoding::json);
+        page_of_teams(view.board, request.parameter("page_token").value_or(""), *size, page_encoding::json);
     if (!page) return to.fail(page.error());
     auto response = json_response(to_json(*page));
-    response.headers.emplace_back("Stadion-Seen", std::to_string(board.sequence()));
+    add_place(response, view.at);
     to.respond(std::move(response));
 }
 
@@ -143,7 +155,7 @@ wire::result<void> add_expectations(const http_request& request, v1::Mutation& m
     return {};
 }
 
-http_response outcome_response(const v1::Outcome& outcome) {
+http_response outcome_response(const v1::Outcome& outcome, std::uint64_t board) {
     http_response response;
     std::uint32_t version = 0;
     if (outcome.has_score()) {
@@ -156,11 +168,11 @@ http_response outcome_response(const v1::Outcome& outcome) {
         wire::append_json(response.body, tally);
     }
     response.headers.emplace_back("ETag", etag_of(version));
-    response.headers.emplace_back("Stadion-Seen", std::to_string(outcome.sequence()));
+    add_place(response, {board, outcome.sequence()});
     return response;
 }
 
-// Passes the mutation on and answers with `respond(outcome)` once this server's board shows it.
+// Passes the mutation on and answers with `respond(outcome, board)` once this server's board shows it.
 template <typename Respond>
 void commit(board_set& boards, board_writer& writer, const http_request& request,
             const exchange_ptr& exchange, v1::Mutation mutation, Respond respond) {
@@ -169,12 +181,14 @@ void commit(board_set& boards, board_writer& writer, const http_request& request
     mutation.set_idempotency_key(*std::move(key));
     mutation.set_caller(caller_name(exchange->link().peer().address()));
     auto& live = boards.of(exchange->home());
-    writer.write(
-        exchange->home(), std::move(mutation), write_within, [&live, exchange, respond](v1::Outcome outcome) {
-            if (auto done = to_result(outcome); !done) return exchange->fail(done.error());
-            live.when_reached(outcome.sequence(), own_write_within,
-                              [exchange, outcome, respond](bool) { exchange->respond(respond(outcome)); });
-        });
+    writer.write(exchange->home(), std::move(mutation), write_within,
+                 [&live, exchange, respond](v1::Outcome outcome) {
+                     if (auto done = to_result(outcome); !done) return exchange->fail(done.error());
+                     live.when_reached(outcome.sequence(), own_write_within,
+                                       [&live, exchange, outcome, respond](bool) {
+                                           exchange->respond(respond(outcome, live.board_id()));
+                                       });
+                 });
 }
 
 // --- the state of the board as a whole ---
@@ -247,22 +261,21 @@ void add_state(server& to, board_set& boards, board_writer& writer) {
     };
     on_get("/v1/state", anyone, answer_state);
     on_get("/v1/state/difference", roles(role::scorer), answer_difference);
-    to.http().on_exchange(
-        http_method::put, "/v1/state", roles(role::scorer),
-        [&boards, &writer](http_request&& request, const exchange_ptr& exchange) {
-            const auto frozen = parse_frozen(request.body);
-            if (!frozen) return exchange->fail(frozen.error());
-            v1::Mutation mutation;
-            mutation.mutable_freeze()->set_frozen(*frozen);
-            commit(boards, writer, request, exchange, std::move(mutation),
-                   [frozen = *frozen](const v1::Outcome& outcome) {
-                       auto response =
-                           json_response(std::string("{\"frozen\":") + (frozen ? "true" : "false") +
-                                         ",\"sequence\":" + std::to_string(outcome.sequence()) + "}\n");
-                       response.headers.emplace_back("Stadion-Seen", std::to_string(outcome.sequence()));
-                       return response;
-                   });
-        });
+    to.http().on_exchange(http_method::put, "/v1/state", roles(role::scorer),
+                          [&boards, &writer](http_request&& request, const exchange_ptr& exchange) {
+                              const auto frozen = parse_frozen(request.body);
+                              if (!frozen) return exchange->fail(frozen.error());
+                              v1::Mutation mutation;
+                              mutation.mutable_freeze()->set_frozen(*frozen);
+                              commit(boards, writer, request, exchange, std::move(mutation),
+                                     [frozen = *frozen](const v1::Outcome& outcome, std::uint64_t board) {
+                                         auto response = json_response(
+                                             std::string("{\"frozen\":") + (frozen ? "true" : "false") +
+                                             ",\"sequence\":" + std::to_string(outcome.sequence()) + "}\n");
+                                         add_place(response, {board, outcome.sequence()});
+                                         return response;
+                                     });
+                          });
 }
 
 void add_reads(server& to, board_set& boards, const past_reader& past) {

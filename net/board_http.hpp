@@ -6,8 +6,8 @@
 // game, and lists as they stood at a time (`?at=`) - the server answers by its `past_reader`.
 #pragma once
 
+#include "net/board_set.hpp"
 #include "net/board_writer.hpp"
-#include "net/live_board.hpp"
 #include "net/server.hpp"
 
 namespace stadion::net {

@@ -162,6 +162,13 @@ std::string to_json(const teams_page& page) {
     });
 }
 
+wire::error not_filled() {
+    auto failure = wire::make_error(wire::status::unavailable,
+                                    "the board has not arrived here from the database server yet");
+    failure.retry_after = std::chrono::milliseconds{500};
+    return failure;
+}
+
 wire::error not_reached(std::uint64_t seen, std::uint64_t sequence) {
     auto failure = wire::make_error(wire::status::unavailable,
                                     "you have seen sequence " + std::to_string(seen) + ", this server has " +

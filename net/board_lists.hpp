@@ -57,4 +57,7 @@ std::size_t fitting(const std::vector<wire::board_event_ptr>& items, page_encodi
 // A caller has seen a later state than this server has.
 wire::error not_reached(std::uint64_t seen, std::uint64_t sequence);
 
+// This server has no board to answer from yet.
+wire::error not_filled();
+
 } // namespace stadion::net

@@ -56,20 +56,24 @@ void list_teams(const wire::board& board, const v1::ListTeamsRequest& request, r
     to.reply(response);
 }
 
+wire::position seen_by(const v1::Metadata& caller) { return {caller.seen_board(), caller.seen_sequence()}; }
+
 // Answers from the board that `asked` names, once it has what the caller has seen; nearly always at once.
 template <typename Answer>
 void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, Answer answer) {
     const auto view = choose_view(at.context().access, one.roles(), asked);
     if (!view) return one.fail(view.error());
     auto& live = boards.of(one.home());
-    const auto seen = one.metadata().seen_sequence();
-    if (seen <= live.board(board_view::live).sequence()) return answer(live.board(*view), one);
+    const auto seen = seen_by(one.metadata());
+    if (live.is_seen(seen)) return answer(live.board(*view), one);
+    if (!live.is_filled()) return one.fail(not_filled());
     auto pending = one.defer();
     if (!pending) return;
-    live.when_reached(seen, pending->time_left(), [&live, view = *view, seen, pending, answer](bool reached) {
-        if (reached) return answer(live.board(view), *pending);
-        pending->fail(not_reached(seen, live.board(board_view::live).sequence()));
-    });
+    live.when_seen(seen, pending->time_left(),
+                   [&live, view = *view, pending, answer](wire::result<void> outcome) {
+                       if (outcome) return answer(live.board(view), *pending);
+                       pending->fail(outcome.error());
+                   });
 }
 
 void write(call& one, board_set& boards, board_writer& writer, v1::Mutation mutation) {
@@ -97,6 +101,7 @@ void stream(call& one, server& at, board_set& boards, v1::BoardView asked, live_
             announce how) {
     const auto view = choose_view(at.context().access, one.roles(), asked);
     if (!view) return one.fail(view.error());
+    if (!boards.of(one.home()).is_filled()) return one.fail(not_filled());
     wanted.view = *view;
     if (auto pending = one.defer()) start_wire_stream(boards, std::move(pending), wanted, how);
 }
@@ -139,7 +144,7 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
         "FrontEnd", "Subscribe", anyone, [&to, &boards](const v1::SubscribeRequest& request, call& one) {
             live_board::request wanted;
             wanted.filter = wire::topic_filter({request.topics().begin(), request.topics().end()});
-            wanted.since = request.since();
+            wanted.since = {request.board(), request.since()};
             stream(one, to, boards, request.view(), wanted, announce::only_reset);
         });
     to.rpc().on_call<v1::ListGamesRequest>(
@@ -156,15 +161,17 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
         });
 }
 
-void add_database_rpc(server& to, board_set& boards, board_writer& writer) {
+void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch_check may_watch) {
     add_common(to, boards, writer, "Database");
     to.rpc().on_call<v1::WatchRequest>(
-        "Database", "Watch", anyone, [&to, &boards](const v1::WatchRequest& request, call& one) {
+        "Database", "Watch", anyone, [&to, &boards, may_watch](const v1::WatchRequest& request, call& one) {
+            if (may_watch)
+                if (auto fine = may_watch(request, one.roles()); !fine) return one.fail(fine.error());
             std::vector<std::string> topics;
             for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
             live_board::request wanted;
             wanted.filter = wire::topic_filter(std::move(topics));
-            wanted.since = request.since();
+            wanted.since = {request.board(), request.since()};
             wanted.history = request.history();
             wanted.lossless = true;
             stream(one, to, boards, request.view(), wanted, announce::snapshot_and_reset);

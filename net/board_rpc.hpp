@@ -2,13 +2,17 @@
 // FrontEnd and Database offer the same under different names and numbers.
 #pragma once
 
+#include "net/board_set.hpp"
 #include "net/board_writer.hpp"
-#include "net/live_board.hpp"
 #include "net/server.hpp"
 
 namespace stadion::net {
 
 void add_front_end_rpc(server& to, board_set& boards, board_writer& writer);
-void add_database_rpc(server& to, board_set& boards, board_writer& writer);
+
+// What else a replica must be for its Watch to be taken; an error is its answer.
+using watch_check = std::function<wire::result<void>(const v1::WatchRequest& request, role_set roles)>;
+
+void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch_check may_watch = nullptr);
 
 } // namespace stadion::net

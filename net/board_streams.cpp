@@ -1,11 +1,11 @@
 #include "net/board_streams.hpp"
 
+#include "net/board_lists.hpp"
 #include "net/http_session.hpp"
 #include "net/start_message.hpp"
 #include "net/topic_limits.hpp"
 #include "net/websocket_stream.hpp"
 
-#include <charconv>
 #include <optional>
 
 namespace stadion::net {
@@ -23,6 +23,7 @@ public:
     http_stream(exchange_ptr exchange, format as) : exchange_(std::move(exchange)), format_(as) {}
 
     void begin(live_board& board, const live_board::request& wanted) {
+        board_ = &board;
         exchange_->begin_stream(format_ == format::sse ? "text/event-stream" : "application/x-ndjson");
         subscription_ = board.subscribe(*this, wanted);
         if (format_ == format::sse) exchange_->home().arm(comment_, comment_every);
@@ -39,10 +40,12 @@ public:
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
         while (start_) send_piece(); // what has begun as one message ends as one
         const auto name = std::string(start_name(kind));
+        const wire::position at{board_->board_id(), sequence};
+        id_prefix_ = std::to_string(at.board) + '-';
         if (format_ == format::ndjson)
-            start_.emplace("{\"type\":\"" + name + "\",", sequence, std::move(states), "}\n");
+            start_.emplace("{\"type\":\"" + name + "\",", at, std::move(states), "}\n");
         else
-            start_.emplace("event: " + name + "\nid: " + std::to_string(sequence) + "\ndata: {", sequence,
+            start_.emplace("event: " + name + "\nid: " + wire::to_text(at) + "\ndata: {", at,
                            std::move(states), "}\n\n");
     }
 
@@ -83,13 +86,17 @@ private:
         exchange_->home().arm(comment_, comment_every);
     }
 
-    static void append_sse(std::string& out, std::string_view name, std::uint64_t id, std::string_view data) {
-        out.append("event: ").append(name).append("\nid: ").append(std::to_string(id));
+    void append_sse(std::string& out, std::string_view name, std::uint64_t sequence,
+                    std::string_view data) const {
+        out.append("event: ").append(name).append("\nid: ").append(id_prefix_);
+        out.append(std::to_string(sequence));
         out.append("\ndata: ").append(data).append("\n\n");
     }
 
     exchange_ptr exchange_;
     format format_;
+    live_board* board_ = nullptr;
+    std::string id_prefix_; // `board-`, of the place in each event's id
     std::string text_;
     std::optional<start_message> start_; // the rest of it
     comment_deadline comment_{this};
@@ -111,10 +118,11 @@ wire::result<live_board::request> parse_request(const http_request& request) {
     std::string_view since = request.header("last-event-id");
     if (since.empty()) since = request.parameter("since").value_or("");
     if (since.empty()) return wanted;
-    const auto [end, failure] = std::from_chars(since.data(), since.data() + since.size(), wanted.since);
-    if (failure != std::errc{} || end != since.data() + since.size())
+    const auto place = wire::parse_position(since);
+    if (!place)
         return wire::make_error(wire::status::invalid_argument,
-                                "since is not a sequence: " + std::string(since));
+                                "since is neither a sequence nor board-sequence: " + std::string(since));
+    wanted.since = *place;
     return wanted;
 }
 
@@ -125,10 +133,12 @@ void start(server& at, board_set& boards, const http_request& request, const exc
     const auto view = choose_view(at.context().access, request);
     if (!view) return exchange->fail(view.error());
     wanted->view = *view;
+    auto& board = boards.of(exchange->home());
+    if (!board.is_filled()) return exchange->fail(not_filled());
     auto stream = std::make_shared<http_stream>(exchange, as);
     exchange->on_drained = [stream] { stream->resume(); };
     exchange->on_abandoned = [stream] { stream->end(); };
-    stream->begin(boards.of(exchange->home()), *wanted);
+    stream->begin(board, *wanted);
 }
 
 } // namespace

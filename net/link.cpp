@@ -239,15 +239,7 @@ void link::on_connected(tcp::socket socket) {
         std::make_shared<connection>(home_, std::move(socket), connection::side::connected,
                                      connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
     connection_->start(std::make_unique<protocol>(shared_from_this()));
-    v1::Hello hello;
-    hello.set_version_min(wire::version_supported);
-    hello.set_version_max(wire::version_supported);
-    hello.set_role(options_.role);
-    hello.set_software("stadion");
-    hello.set_node(options_.node);
-    hello.set_token(options_.token);
-    wire::append_frame(connection_->output(), {wire::frame_kind::hello, 0, 0, 0, 0},
-                       hello.SerializeAsString());
+    greeting_.begin(connection_->output(), options_);
     connection_->flush_soon();
 }
 
@@ -317,13 +309,7 @@ bool link::on_frame(const wire::frame& frame) {
     pinged_ = false;
     switch (frame.header.kind) {
     case wire::frame_kind::welcome:
-        if (state_ != state::greeting) return true;
-        welcome_.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-        failures_ = 0;
-        home_.arm(upkeep_, options_.ping_after);
-        set_state(state::ready);
-        if (state_ == state::ready) send_waiting();
-        return state_ == state::ready;
+        return state_ != state::greeting || on_welcome(frame);
     case wire::frame_kind::reply: {
         if (frame.header.code == 0) {
             finish(frame.header.id, reply{frame.body, frame.header.budget});
@@ -354,6 +340,21 @@ bool link::on_frame(const wire::frame& frame) {
     default:
         return true;
     }
+}
+
+bool link::on_welcome(const wire::frame& frame) {
+    welcome_.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
+    if (!greeting_.finish(connection_->output(), options_, welcome_)) {
+        last_failure_ = "it has not proved that it holds the server token, and was not shown it";
+        connection_->close();
+        return false;
+    }
+    connection_->flush_soon();
+    failures_ = 0;
+    home_.arm(upkeep_, options_.ping_after);
+    set_state(state::ready);
+    if (state_ == state::ready) send_waiting();
+    return state_ == state::ready;
 }
 
 void link::on_goaway(const wire::frame& frame) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "net/connection.hpp"
+#include "net/greeting.hpp"
 #include "net/link_requests.hpp"
 #include "net/rpc_router.hpp"
 #include "wire/frame.hpp"
@@ -27,6 +28,10 @@ struct link_options {
     std::string role = "server";
     std::string node;
     std::string token;
+    // The token is the servers' own and is shown only to who has proved that it holds it too
+    // (server_proof.hpp); a peer that cannot is no peer. Nothing is sent before. Without a token this changes
+    // nothing.
+    bool peer_proves_itself = false;
     std::chrono::milliseconds connect_within{3'000};
     std::chrono::milliseconds reconnect_first{20};
     std::chrono::milliseconds reconnect_max{1'000};
@@ -45,6 +50,7 @@ struct call_options {
     std::chrono::milliseconds budget{2'000};
     std::string idempotency_key;
     std::uint64_t seen_sequence = 0;
+    std::uint64_t seen_board = 0;
     std::uint64_t epoch = 0; // refused by a server that knows a higher one; 0: says nothing
     bool wait_for_connection = true;
     std::uint64_t id = 0; // of a request that is repeated: none in flight may have it; 0: the link's next
@@ -161,6 +167,7 @@ private:
     void attempt();
     awaitable<void> dial(std::string address, std::uint64_t round);
     void on_connected(tcp::socket socket);
+    bool on_welcome(const wire::frame& frame);
     void on_failed(const std::string& why);
     void tell_failure(const std::string& why) const {
         if (on_failure) on_failure(address_, why);
@@ -185,6 +192,7 @@ private:
     std::uint32_t failures_ = 0;
     std::shared_ptr<connection> connection_;
     v1::Welcome welcome_;
+    greeting greeting_;
     std::uint64_t next_id_ = 1;
     std::unordered_map<std::uint64_t, pending> pending_;
     waiting_calls waiting_;

@@ -11,6 +11,7 @@ std::string encode_metadata(const call_options& options) {
     v1::Metadata metadata;
     metadata.set_idempotency_key(options.idempotency_key);
     metadata.set_seen_sequence(options.seen_sequence);
+    metadata.set_seen_board(options.seen_board);
     metadata.set_epoch(options.epoch);
     return metadata.SerializeAsString();
 }

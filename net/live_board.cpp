@@ -1,8 +1,17 @@
 #include "net/live_board.hpp"
 
+#include "net/board_lists.hpp"
+
 #include <algorithm>
 
 namespace stadion::net {
+namespace {
+
+// A subscriber's place that is not known here and that nobody can be asked about is taken on trust after
+// this.
+constexpr std::chrono::milliseconds place_known_within{1'000};
+
+} // namespace
 
 // --- subscriptions ---
 
@@ -15,6 +24,7 @@ live_board::subscription::subscription(live_board& owner, board_subscriber& sink
 }
 
 live_board::subscription::~subscription() {
+    if (awaits_) owner_.forget(*awaits_);
     const auto found = owner_.groups_.find(kind_);
     std::erase(found->second.members, this);
     if (found->second.members.empty()) owner_.groups_.erase(found);
@@ -29,27 +39,54 @@ std::unique_ptr<live_board::subscription> live_board::subscribe(board_subscriber
 }
 
 void live_board::start(subscription& one, const request& wanted) {
+    const bool same = wanted.since.is_of(board_id_);
+    const auto since = wanted.since.sequence;
+    if (since != 0 && same && since > board_.sequence()) return start_later(one, wanted);
+    begin(one, wanted, since != 0 && same && board_of(one).holds_since(since));
+}
+
+// This board may be behind; or nobody has ever been where the subscriber says it was.
+void live_board::start_later(subscription& one, const request& wanted) {
+    auto& entry = wait(wanted.since.sequence, place_known_within, [this, &one, wanted](bool known) {
+        one.awaits_ = nullptr;
+        const bool same = wanted.since.is_of(board_id_);
+        const bool has_been = !known || wanted.since.sequence <= board_.sequence();
+        begin(one, wanted, same && has_been && board_of(one).holds_since(wanted.since.sequence));
+    });
+    one.awaits_ = &entry;
+    ask_for(entry);
+}
+
+void live_board::begin(subscription& one, const request& wanted, bool resumes) {
     using kind = board_subscriber::start_kind;
     using stage = subscription::stage;
-    const auto& seen = board_of(one);
-    if (wanted.since != 0 && seen.holds_since(wanted.since)) {
-        // Ahead of this board is fine too: it catches up, and repeats nothing.
-        one.position_ = wanted.since;
+    const auto since = wanted.since.sequence;
+    if (resumes) {
+        one.position_ = since; // ahead of this view is fine: it catches up, and repeats nothing
         one.every_event_ = true;
         one.stage_ = stage::sending;
-        one.sink_.on_start(kind::resumed, wanted.since, nullptr);
+        one.sink_.on_start(kind::resumed, since, nullptr);
     } else {
-        const auto now = seen.sequence();
+        const auto now = board_of(one).sequence();
         one.position_ = now - std::min<std::uint64_t>(now, wanted.history);
-        one.begins_with_ = wanted.since == 0 ? kind::snapshot : kind::reset;
-        one.stage_ = wanted.since == 0 && wanted.history != 0 ? stage::recalling : stage::beginning;
+        one.begins_with_ = since == 0 ? kind::snapshot : kind::reset;
+        one.stage_ = since == 0 && wanted.history != 0 ? stage::recalling : stage::beginning;
     }
     bring_forward(one);
 }
 
-// Goes on where the subscription stands, until it is live or its connection takes no more.
+// Goes on where the subscription stands, until it is live or its connection takes no more. A message that is
+// half sent is sent whole before anything else.
 void live_board::bring_forward(subscription& one) {
-    if (one.live_ || !begin(one)) return;
+    if (one.live_ || one.awaits_) return;
+    do {
+        if (one.reset_due_ && one.stage_ != subscription::stage::sending) {
+            one.reset_due_ = false;
+            one.begins_with_ = board_subscriber::start_kind::reset;
+            one.stage_ = subscription::stage::beginning;
+        }
+        if (!send_beginning(one)) return;
+    } while (one.reset_due_);
     const bool all = one.every_event_ || one.lossless_;
     if (!(all ? send_events(one, true) : send_newest(one))) return;
     one.position_ = std::max(one.position_, board_of(one).sequence());
@@ -58,7 +95,7 @@ void live_board::bring_forward(subscription& one) {
 }
 
 // What comes before the events. True once it is sent.
-bool live_board::begin(subscription& one) {
+bool live_board::send_beginning(subscription& one) {
     using stage = subscription::stage;
     if (one.stage_ == stage::recalling) {
         if (!send_events(one, false)) return false;
@@ -83,7 +120,7 @@ bool live_board::send_events(subscription& one, bool must_be_all) {
         if (must_be_all && !seen.holds_since(one.position_)) {
             one.begins_with_ = board_subscriber::start_kind::reset;
             one.stage_ = subscription::stage::beginning;
-            return begin(one);
+            return send_beginning(one);
         }
         if (one.sink_.is_congested()) return false;
         const auto next = seen.next_after(one.position_);
@@ -117,6 +154,7 @@ shared_batch live_board::states_of(const subscription& one) {
 // --- what happens ---
 
 void live_board::apply(std::span<const board_event_ptr> events) {
+    filled_ = true;
     for (const auto& event : events) {
         if (!board_.apply(event)) continue;
         deliver(event);
@@ -154,7 +192,8 @@ void live_board::thaw() {
     for (auto& [kind, alike] : groups_) {
         if (kind.first != board_view::shown) continue;
         for (auto* one : alike.members) {
-            if (!one->live_) continue; // goes on from where it is once it is no longer congested
+            if (!one->live_)
+                continue; // has not begun, or goes on from where it is once it is no longer congested
             one->position_ = std::max(one->position_, seen);
             one->live_ = false;
             one->every_event_ = true;
@@ -169,40 +208,69 @@ v1::BoardState live_board::state() const {
     return now;
 }
 
-void live_board::remember(std::span<const board_event_ptr> events) {
-    for (const auto& event : events) board_.remember(event);
-}
-
-void live_board::replace(std::uint64_t sequence, const event_batch& states, const frozen_states* shown) {
+void live_board::replace(const board_snapshot& now) {
+    const bool anew = filled_ && (now.board != board_id_ || now.sequence < board_.sequence());
     const auto live_before = board_.sequence();
     const auto shown_before = board(board_view::shown).sequence();
-    board_.replace(sequence, states);
+    if (anew) board_ = wire::board();
+    for (const auto& event : now.before) board_.remember(event);
+    board_.replace(now.sequence, now.states);
+    board_id_ = now.board;
+    filled_ = true;
     frozen_.reset();
-    if (shown) {
-        auto frozen = std::make_unique<frozen_board>(frozen_board{shown->state, wire::board()});
+    if (now.shown) {
+        auto frozen = std::make_unique<frozen_board>(frozen_board{now.shown->state, wire::board()});
+        const auto frozen_at = now.shown->state.sequence();
         for (const auto& event : board_.events_after(0, SIZE_MAX))
-            if (event->sequence() <= shown->state.sequence()) frozen->shown.remember(event);
-        frozen->shown.replace(shown->state.sequence(), shown->states);
+            if (event->sequence() <= frozen_at) frozen->shown.remember(event);
+        frozen->shown.replace(frozen_at, now.shown->states);
         frozen_ = std::move(frozen);
     }
-    // Those who were live have missed what happened in between: they get the states that are newer.
+    // Who was up to date has missed what happened in between: the events, or, when they are not known, a
+    // reset.
     for (auto& [kind, alike] : groups_) {
         alike.states.reset();
         for (auto* one : alike.members) {
             const auto before = kind.first == board_view::live ? live_before : shown_before;
-            if (one->live_) one->position_ = std::max(one->position_, before);
+            if (one->live_) {
+                one->position_ = std::max(one->position_, before);
+                one->every_event_ = true;
+            }
             one->live_ = false;
+            if (anew) begin_anew(*one);
             bring_forward(*one);
         }
     }
+    if (anew) return wake_all();
     wake_waiters();
 }
 
-void live_board::announce(const board_event_ptr& event) {
-    for (auto& [topics, alike] : groups_) {
+// Whoever has not begun yet begins with what there is then.
+void live_board::begin_anew(subscription& one) {
+    using stage = subscription::stage;
+    if (one.stage_ == stage::recalling) one.stage_ = stage::beginning;
+    one.reset_due_ = !one.awaits_ && one.stage_ != stage::beginning;
+}
+
+void live_board::rename(std::uint64_t board) {
+    if (std::exchange(board_id_, board) == board) return;
+    for (auto& [kind, alike] : groups_)
+        for (auto* one : alike.members) {
+            one->live_ = false;
+            begin_anew(*one);
+            bring_forward(*one);
+        }
+    wake_all();
+}
+
+void live_board::announce(const event_maker& make) {
+    for (auto& [kind, alike] : groups_) {
+        const auto event = make(board(kind.first).sequence());
         if (!alike.filter.matches(event->topic())) continue;
-        for (auto* one : alike.members)
-            if (one->live_) one->sink_.on_event(event);
+        for (auto* one : alike.members) {
+            if (!one->live_) continue;
+            one->sink_.on_event(one->position_ <= event->sequence() ? event : make(one->position_));
+        }
     }
 }
 
@@ -214,15 +282,68 @@ void live_board::waiter::expire() {
     self->then(false);
 }
 
-void live_board::when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
-                              std::function<void(bool)> then) {
-    if (board_.sequence() >= sequence) return then(true);
+live_board::waiter& live_board::wait(std::uint64_t sequence, std::chrono::milliseconds within,
+                                     std::function<void(bool)> then) {
     auto one = std::make_unique<waiter>();
     auto& entry = *one;
     entry.owner = this;
     entry.then = std::move(then);
     entry.place = waiters_.emplace(sequence, std::move(one));
     home_.arm(entry, within);
+    return entry;
+}
+
+void live_board::forget(waiter& entry) {
+    entry.disarm();
+    waiters_.erase(entry.place);
+}
+
+// Last, for the entry may be gone afterwards.
+void live_board::ask_for(waiter& entry) {
+    entry.asks = true;
+    entry.since_inquiry = inquiries ? inquiries->load(std::memory_order_acquire) : 0;
+    if (ask_head) ask_head(entry.place->first);
+}
+
+void live_board::when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
+                              std::function<void(bool)> then) {
+    if (board_.sequence() >= sequence) return then(true);
+    wait(sequence, within, std::move(then));
+}
+
+void live_board::when_seen(const wire::position& seen, std::chrono::milliseconds within,
+                           std::function<void(wire::result<void>)> then) {
+    if (!filled_) return then(not_filled());
+    if (is_seen(seen)) return then({});
+    ask_for(wait(seen.sequence, within, [this, seen, then = std::move(then)](bool known) {
+        if (known) return then({});
+        then(not_reached(seen.sequence, board_.sequence()));
+    }));
+}
+
+// One after the other, for who is woken may end others' waiting.
+void live_board::wake(const std::function<bool(const waiter&)>& whose) {
+    for (;;) {
+        const auto found = std::find_if(waiters_.begin(), waiters_.end(),
+                                        [&](const auto& entry) { return whose(*entry.second); });
+        if (found == waiters_.end()) return;
+        const auto woken = std::move(found->second);
+        waiters_.erase(found);
+        woken->disarm();
+        woken->then(true);
+    }
+}
+
+// Of another board nobody here has seen anything.
+void live_board::wake_all() {
+    auto left = waiters_.size(); // not those who come meanwhile
+    wake([&](const waiter&) { return left != 0 && left-- != 0; });
+}
+
+void live_board::head_is(std::uint64_t head, std::uint64_t inquiry) {
+    wake([&](const waiter& one) {
+        return one.asks && one.since_inquiry < inquiry && one.place->first > head;
+    });
 }
 
 void live_board::wake_waiters() {
@@ -240,60 +361,6 @@ awaitable<bool> live_board::reached(std::uint64_t sequence, std::chrono::millise
         when_reached(sequence, within, [shared](bool reached_it) { std::move (*shared)(reached_it); });
     };
     co_return co_await asio::async_initiate<decltype(use_awaitable), void(bool)>(initiate, use_awaitable);
-}
-
-// --- board_set ---
-
-board_set::board_set(runtime& threads) : threads_(threads) {
-    for (std::size_t i = 0; i < threads.size(); ++i)
-        boards_.push_back(std::make_unique<live_board>(threads.at(i)));
-}
-
-void board_set::on_each(std::function<void(live_board&)> task, std::function<void()> done) {
-    struct shared_task {
-        std::function<void(live_board&)> run;
-        std::function<void()> done;
-        std::atomic<std::size_t> left;
-    };
-    auto shared = std::make_shared<shared_task>();
-    shared->run = std::move(task);
-    shared->done = std::move(done);
-    shared->left = boards_.size();
-    for (auto& one : boards_)
-        // A board that has only half of what happened would be wrong for ever.
-        one->home().post([this, shared, &one = *one]() noexcept {
-            shared->run(one);
-            if (shared->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-            sequence_.store(one.board(board_view::live).sequence(), std::memory_order_release);
-            if (shared->done) shared->done();
-        });
-}
-
-void board_set::publish(std::shared_ptr<const event_batch> events, std::function<void()> applied) {
-    on_each([events = std::move(events)](live_board& one) { one.apply(*events); }, std::move(applied));
-}
-
-void board_set::remember(std::shared_ptr<const event_batch> events) {
-    on_each([events = std::move(events)](live_board& one) { one.remember(*events); }, nullptr);
-}
-
-void board_set::replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states,
-                        std::shared_ptr<const live_board::frozen_states> shown) {
-    on_each([sequence, states = std::move(states),
-             shown = std::move(shown)](live_board& one) { one.replace(sequence, *states, shown.get()); },
-            nullptr);
-}
-
-void board_set::announce(std::function<board_event_ptr(std::uint64_t sequence)> make) {
-    on_each([make = std::move(make)](
-                live_board& one) { one.announce(make(one.board(board_view::shown).sequence())); },
-            nullptr);
-}
-
-std::size_t board_set::subscribers() {
-    std::atomic<std::size_t> total{0};
-    threads_.run_on_each([&](worker& home) { total += of(home).subscribers(); });
-    return total;
 }
 
 } // namespace stadion::net

@@ -17,12 +17,21 @@
 // also for who then reads the public view: a scorer who wrote while it is frozen is answered at once, with
 // the board as the public sees it.
 //
+// A board has a number (wire/position.hpp), which changes when the store it is a replica of may have gone
+// back: then everybody who watches begins anew, by a reset. A place beyond the newest commit is one that
+// nobody can have seen, and is answered the same way. Whether it is beyond, a replica does not know by
+// itself: it may only be behind, so it asks (`ask_head`), and who wants that place waits for the answer.
+//
+// Before the first snapshot there is no board: `is_filled` says so, and readers are sent away by
+// `not_filled`.
+//
 // Threading: the worker's.
 #pragma once
 
 #include "net/board_view.hpp"
 #include "net/runtime.hpp"
 #include "wire/board.hpp"
+#include "wire/position.hpp"
 
 #include <map>
 #include <span>
@@ -38,7 +47,7 @@ public:
     enum class start_kind : std::uint8_t {
         snapshot, // the states are the board at `sequence`
         resumed,  // what follows continues after the sequence asked for
-        reset,    // as snapshot, because events after the sequence asked for are no longer held
+        reset,    // as snapshot, because what came after the place asked for is not known
     };
 
     virtual ~board_subscriber() = default;
@@ -51,16 +60,35 @@ public:
     virtual bool is_congested() const = 0;
 };
 
+// The board as it stood when it was frozen, as the public sees it since.
+struct frozen_states {
+    v1::BoardState state;
+    event_batch states;
+};
+
+// What is now, however it came to be.
+struct board_snapshot {
+    std::uint64_t board = 0;
+    std::uint64_t sequence = 0;
+    event_batch states;
+    event_batch before; // recent events that led up to it, for resuming only
+    std::optional<frozen_states> shown;
+};
+
 class live_board {
 public:
     struct request {
         wire::topic_filter filter;
         board_view view = board_view::shown;
-        std::uint64_t since = 0; // 0: begin with a snapshot
+        wire::position since;    // sequence 0: begin with a snapshot
         bool lossless = false;   // never only the newest per topic
         std::size_t history = 0; // with since 0: so many recent events before the snapshot
     };
 
+private:
+    struct waiter;
+
+public:
     // Ends when it is dropped. `resume` is to be called when the subscriber's congestion has ended.
     class subscription {
     public:
@@ -85,6 +113,8 @@ public:
         bool live_ = false;
         bool every_event_ = false; // until it is live for the first time, or always when lossless
         bool lossless_ = false;
+        bool reset_due_ = false;   // before anything else
+        waiter* awaits_ = nullptr; // it has not started: whether its place has been is not known yet
     };
 
     explicit live_board(worker& home) : home_(home) {}
@@ -102,19 +132,22 @@ public:
     const frozen_board* frozen() const noexcept { return frozen_.get(); } // null: it is not
     v1::BoardState state() const;                                         // its sequence is the public view's
 
+    bool is_filled() const noexcept { return filled_; }
+    std::uint64_t board_id() const noexcept { return board_id_; }
+    wire::position position(board_view view) const noexcept { return {board_id_, board(view).sequence()}; }
+
     void apply(std::span<const board_event_ptr> events);
-    void remember(std::span<const board_event_ptr> events);
-    // `shown`: the public view, when the board is frozen.
-    struct frozen_states {
-        v1::BoardState state;
-        event_batch states;
-    };
-    void replace(std::uint64_t sequence, const event_batch& states, const frozen_states* shown = nullptr);
+    void replace(const board_snapshot& now);
+    // The same states, of another board.
+    void rename(std::uint64_t board);
 
-    // Shows an event that is no part of the board to those who are up to date; nobody can resume from it.
-    void announce(const board_event_ptr& event);
+    // Shows an event that is no part of the board to those who are up to date; nobody can resume from it. It
+    // is made for the place where they are, so that nobody's place ever falls.
+    using event_maker = std::function<board_event_ptr(std::uint64_t sequence)>;
+    void announce(const event_maker& make);
 
-    // Calls the subscriber's on_start before it returns, unless it is congested; then once it can take more.
+    // Calls the subscriber's on_start before it returns, unless it is congested, or it is not known yet
+    // whether its place has been: then once it can take more, or it is known.
     std::unique_ptr<subscription> subscribe(board_subscriber& sink, const request& wanted);
 
     // Calls `then(true)` once the live board has reached the sequence, `then(false)` when that takes longer
@@ -122,6 +155,24 @@ public:
     void when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
                       std::function<void(bool)> then);
     awaitable<bool> reached(std::uint64_t sequence, std::chrono::milliseconds within);
+
+    // Whether a caller who has seen that can be answered now. A place on another board says nothing of this
+    // one.
+    bool is_seen(const wire::position& seen) const noexcept {
+        return filled_ && (seen.sequence <= board_.sequence() || !seen.is_of(board_id_));
+    }
+    // Calls `then` once that is so, or once it is known that there is no such place; UNAVAILABLE when neither
+    // happens `within`, or when there is no board yet.
+    void when_seen(const wire::position& seen, std::chrono::milliseconds within,
+                   std::function<void(wire::result<void>)> then);
+
+    // Asked when somebody waits for a place beyond this board's: to be answered by `head_is`, if it can be.
+    std::function<void(std::uint64_t sequence)> ask_head;
+    // The newest commit was `head`, at a moment when `inquiry` was the newest inquiry: those who wait since
+    // before it for more wait for what is not.
+    void head_is(std::uint64_t head, std::uint64_t inquiry);
+    // Counts inquiries: who waits since then is answered only by a later one. Null: by any.
+    const std::atomic<std::uint64_t>* inquiries = nullptr;
 
     std::size_t subscribers() const noexcept { return subscribers_; }
 
@@ -136,16 +187,26 @@ private:
         waiter() : deadline([](deadline& entry) { static_cast<waiter&>(entry).expire(); }) {}
         void expire();
         live_board* owner = nullptr;
+        bool asks = false; // may end because there is no such place, and
+        std::uint64_t since_inquiry = 0;
         std::multimap<std::uint64_t, std::unique_ptr<waiter>>::iterator place;
         std::function<void(bool)> then;
     };
 
     void start(subscription& one, const request& wanted);
+    void start_later(subscription& one, const request& wanted);
+    void begin(subscription& one, const request& wanted, bool resumes);
+    void begin_anew(subscription& one);
+    waiter& wait(std::uint64_t sequence, std::chrono::milliseconds within, std::function<void(bool)> then);
+    void ask_for(waiter& entry);
+    void forget(waiter& entry);
+    void wake(const std::function<bool(const waiter&)>& whose);
+    void wake_all();
     void deliver(const board_event_ptr& event);
     void freeze(const v1::BoardState& state);
     void thaw();
     void bring_forward(subscription& one);
-    bool begin(subscription& one);
+    bool send_beginning(subscription& one);
     bool send_events(subscription& one, bool must_be_all);
     bool send_newest(subscription& one);
     shared_batch states_of(const subscription& one);
@@ -161,38 +222,12 @@ private:
 
     worker& home_;
     wire::board board_;
+    std::uint64_t board_id_ = 0;
+    bool filled_ = false;
     std::unique_ptr<frozen_board> frozen_;
     std::map<std::pair<board_view, std::vector<std::string>>, group> groups_;
     std::multimap<std::uint64_t, std::unique_ptr<waiter>> waiters_;
     std::size_t subscribers_ = 0;
-};
-
-// The boards of all workers.
-class board_set {
-public:
-    explicit board_set(runtime& threads);
-
-    live_board& of(worker& home) noexcept { return *boards_[home.index()]; }
-
-    // Any thread, but one at a time: what is published first is applied first everywhere. `applied` is called
-    // on one of the workers once all have it.
-    void publish(std::shared_ptr<const event_batch> events, std::function<void()> applied = nullptr);
-    void remember(std::shared_ptr<const event_batch> events);
-    void replace(std::uint64_t sequence, std::shared_ptr<const event_batch> states,
-                 std::shared_ptr<const live_board::frozen_states> shown = nullptr);
-    // See live_board; each worker makes the event for the sequence its board is at.
-    void announce(std::function<board_event_ptr(std::uint64_t sequence)> make);
-
-    // The highest sequence that every worker has; any thread.
-    std::uint64_t sequence() const noexcept { return sequence_.load(std::memory_order_acquire); }
-    std::size_t subscribers();
-
-private:
-    void on_each(std::function<void(live_board&)> task, std::function<void()> done);
-
-    runtime& threads_;
-    std::vector<std::unique_ptr<live_board>> boards_;
-    std::atomic<std::uint64_t> sequence_{0};
 };
 
 } // namespace stadion::net

@@ -18,6 +18,7 @@ constexpr std::uint16_t heartbeat_method = 0x0103;
 constexpr std::uint16_t leave_method = 0x0104;
 constexpr std::uint16_t watch_view_method = 0x0109;
 constexpr auto again_after = 200ms;
+constexpr auto refused_again_after = 1s;
 constexpr std::chrono::milliseconds starting_period = 100ms;
 constexpr auto hurry_within = 20ms; // one heartbeat for a burst of changes
 
@@ -26,6 +27,7 @@ link_options link_options_of(const membership_options& options) {
     result.role = "server";
     result.node = options.kind + " " + options.address;
     result.token = options.token;
+    result.peer_proves_itself = true;
     result.reconnect_max = 500ms;
     return result;
 }
@@ -65,13 +67,19 @@ void membership::join() {
     request.set_server_id(server_id_);
     request.set_clients(said.clients);
     request.set_incarnation(incarnation_);
+    request.set_board(said.seen.board);
+    request.set_sequence(said.seen.sequence);
     link_->call(join_method, request.SerializeAsString(), {}, [weak = weak_from_this()](auto outcome) {
         auto self = weak.lock();
         if (!self || self->leaving_) return;
         v1::JoinResponse response;
         if (outcome && response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())))
             return self->on_joined_reply(response);
-        if (self->link_->is_ready()) self->home_.arm(self->beat_, again_after); // beat() joins when it has to
+        const bool refused = !outcome && outcome.error().code == wire::status::failed_precondition;
+        if (refused && self->on_refused) self->on_refused(outcome.error());
+        if (!self->link_->is_ready()) return;
+        self->home_.arm(self->beat_,
+                        refused ? refused_again_after : again_after); // beat() joins when it has to
     });
 }
 
@@ -80,6 +88,7 @@ void membership::on_joined_reply(const v1::JoinResponse& response) {
     server_id_ = response.server_id();
     period_ = std::chrono::milliseconds(std::max(response.heartbeat_ms(), 10U));
     if (on_joined) on_joined(server_id_, response.epoch());
+    if (on_welcomed) on_welcomed(response);
     take_view(response.view());
     if (!std::exchange(following_, true)) follow_view();
     beat(); // the first one says that we serve
@@ -122,6 +131,8 @@ void membership::beat() {
                       : said.serving ? v1::Server::UP
                                      : v1::Server::STARTING);
     request.set_load(said.load);
+    request.set_board(said.seen.board);
+    request.set_board_sequence(said.seen.sequence);
     for (const auto& ticket : said.redeemed) request.add_redeemed(ticket);
     beating_ = true;
     hurried_ = false;
@@ -139,6 +150,7 @@ void membership::beat() {
                 if (self->on_reported) self->on_reported(tickets);
                 v1::HeartbeatResponse response;
                 response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size()));
+                if (self->on_answer) self->on_answer(response);
                 if (response.order() != v1::HeartbeatResponse::NONE && self->on_order)
                     self->on_order(response.order());
             } else if (outcome.error().code == wire::status::not_found) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "net/link.hpp"
+#include "wire/position.hpp"
 #include "wire/proto/dispatcher.pb.h"
 
 namespace stadion::net {
@@ -26,6 +27,7 @@ public:
         bool serving = false;
         bool draining = false;
         double load = 0;
+        wire::position seen;               // the board it has, and how far
         std::vector<std::string> redeemed; // tickets not reported yet; repeated until a heartbeat is answered
     };
 
@@ -34,6 +36,9 @@ public:
     std::function<report()> on_report;
     std::function<void(const std::vector<std::string>& tickets)> on_reported; // these were taken note of
     std::function<void(std::uint32_t server_id, std::uint64_t epoch)> on_joined;
+    std::function<void(const v1::JoinResponse&)> on_welcomed; // the same, with all that was said
+    std::function<void(const wire::error&)> on_refused;       // it asks again; called each time
+    std::function<void(const v1::HeartbeatResponse&)> on_answer;
     std::function<void(const v1::View&)> on_view;
     std::function<void(v1::HeartbeatResponse::Order)> on_order;
 

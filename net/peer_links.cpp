@@ -10,6 +10,7 @@ link_options options_of(std::string node, std::string token) {
     options.role = "server";
     options.node = std::move(node);
     options.token = std::move(token);
+    options.peer_proves_itself = true;
     options.connect_within = 500ms;
     options.reconnect_first = 5ms;
     options.reconnect_max = 200ms;

@@ -5,6 +5,7 @@
 #include "net/thrown.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
+#include "wire/position.hpp"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/dynamic_message.h>
@@ -172,7 +173,15 @@ void answer(server_context& server, http_request&& request, const std::shared_pt
     if (!key) return exchange->fail(key.error());
     v1::Metadata metadata;
     metadata.set_idempotency_key(*std::move(key));
-    metadata.set_seen_sequence(number_in(request.header("stadion-seen"), 0));
+    if (const auto header = request.header("stadion-seen"); !header.empty()) {
+        const auto seen = wire::parse_position(header);
+        if (!seen)
+            return exchange->fail(wire::make_error(wire::status::invalid_argument,
+                                                   "Stadion-Seen is neither a sequence nor board-sequence: " +
+                                                       std::string(header)));
+        metadata.set_seen_sequence(seen->sequence);
+        metadata.set_seen_board(seen->board);
+    }
     const auto encoded_metadata = metadata.SerializeAsString();
     const auto body = message->SerializeAsString();
     const auto budget = std::chrono::milliseconds(

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace stadion::net {
@@ -86,6 +87,27 @@ wire::result<void> replace_small_file(const std::filesystem::path& path, std::st
     const descriptor folder(path.parent_path(), O_RDONLY | O_DIRECTORY);
     if (!folder || ::fsync(folder.get()) != 0) return failed("sync", path.parent_path());
     return {};
+}
+
+std::optional<file_identity> identify(const std::filesystem::path& path) {
+    struct statx seen {};
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &seen) != 0) return std::nullopt;
+    file_identity one;
+    one.inode = seen.stx_ino;
+    if ((seen.stx_mask & STATX_BTIME) != 0)
+        one.born_ns = std::int64_t{seen.stx_btime.tv_sec} * 1'000'000'000 + seen.stx_btime.tv_nsec;
+    return one;
+}
+
+wire::result<void> replace_small_file(const std::filesystem::path& path,
+                                      const std::function<std::string(const file_identity&)>& make_text) {
+    auto beside = path;
+    beside += ".new";
+    ::unlink(beside.c_str()); // one that was left over has been born already
+    if (const descriptor file(beside, O_WRONLY | O_CREAT | O_EXCL); !file) return failed("make", beside);
+    const auto made = identify(beside);
+    if (!made) return failed("look at", beside);
+    return replace_small_file(path, make_text(*made)); // writes the one that is there
 }
 
 wire::result<file_lock> file_lock::take(const std::filesystem::path& path) {

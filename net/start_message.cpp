@@ -19,10 +19,10 @@ std::string_view start_name(board_subscriber::start_kind kind) noexcept {
     return "reset";
 }
 
-start_message::start_message(std::string before, std::uint64_t sequence, shared_batch states,
+start_message::start_message(std::string before, const wire::position& at, shared_batch states,
                              std::string after)
     : piece_(std::move(before)), states_(std::move(states)), after_(std::move(after)) {
-    piece_ += "\"sequence\":" + std::to_string(sequence);
+    piece_ += "\"board\":\"" + std::to_string(at.board) + "\",\"sequence\":" + std::to_string(at.sequence);
     if (states_)
         piece_ += ",\"games\":[";
     else

@@ -1,7 +1,8 @@
 // The first message of a JSON feed, in pieces: a board of any size costs a slow reader no more than a fast
 // one.
 //
-// Its inside is "sequence":n and, unless resumed, "games":[…],"teams":[…]. Threading: none.
+// Its inside is "board":"b","sequence":n and, unless resumed, "games":[…],"teams":[…]. The board is text: it
+// has more digits than a browser's numbers. Threading: none.
 #pragma once
 
 #include "net/live_board.hpp"
@@ -17,7 +18,7 @@ std::string_view start_name(board_subscriber::start_kind kind) noexcept;
 class start_message {
 public:
     // `before` and `after` enclose the inside.
-    start_message(std::string before, std::uint64_t sequence, shared_batch states, std::string after);
+    start_message(std::string before, const wire::position& at, shared_batch states, std::string after);
 
     // The next piece, of about 64 KiB; `is_done` says whether it was the last.
     std::string next();

@@ -1,5 +1,6 @@
 #include "net/websocket_stream.hpp"
 
+#include "net/board_lists.hpp"
 #include "net/board_streams.hpp"
 #include "net/start_message.hpp"
 #include "net/topic_limits.hpp"
@@ -39,8 +40,12 @@ wire::result<live_board::request> parse_subscription(const std::string& text, bo
     if (auto few = check_topics(wanted.filter); !few) return few.error();
     wanted.view = view;
     if (const auto since = message.find("since"); since != message.end()) {
-        if (!since->is_number_unsigned()) return wrong("since is a sequence");
-        wanted.since = since->get<std::uint64_t>();
+        const auto place = since->is_string() ? wire::parse_position(since->get<std::string>())
+                           : since->is_number_unsigned()
+                               ? std::optional(wire::position{0, since->get<std::uint64_t>()})
+                               : std::nullopt;
+        if (!place) return wrong("since is a sequence or \"board-sequence\"");
+        wanted.since = *place;
     }
     return wanted;
 }
@@ -81,8 +86,8 @@ public:
 
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
         while (start_ && start_began_) send_piece(); // what has begun as one message ends as one
-        start_.emplace("{\"type\":\"" + std::string(start_name(kind)) + "\",", sequence, std::move(states),
-                       "}");
+        start_.emplace("{\"type\":\"" + std::string(start_name(kind)) + "\",",
+                       wire::position{board_.board_id(), sequence}, std::move(states), "}");
     }
     bool send_states() override {
         while (start_ && !is_congested()) send_piece();
@@ -177,9 +182,10 @@ void start_websocket(const access_policy& access, board_set& boards, http_reques
     if (!view) return exchange->fail(view.error());
     auto accepted = accept_websocket(request);
     if (!accepted) return exchange->respond(refuse_websocket(accepted.error(), exchange->node()));
+    auto& board = boards.of(exchange->home());
+    if (!board.is_filled()) return exchange->fail(not_filled());
     auto& link = exchange->link();
-    exchange->switch_to(*std::move(accepted),
-                        std::make_unique<websocket_stream>(link, boards.of(exchange->home()), *view));
+    exchange->switch_to(*std::move(accepted), std::make_unique<websocket_stream>(link, board, *view));
 }
 
 } // namespace stadion::net

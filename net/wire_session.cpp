@@ -1,5 +1,6 @@
 #include "net/wire_session.hpp"
 
+#include "net/server_proof.hpp"
 #include "net/stale_epoch.hpp"
 #include "net/wire_calls.hpp"
 
@@ -97,6 +98,8 @@ bool wire_session::on_frame(const wire::frame& frame, clock::time_point& now) {
     case wire::frame_kind::cancel:
         on_cancel(frame.header.id);
         return true;
+    case wire::frame_kind::hello:
+        return on_second_hello(frame);
     case wire::frame_kind::ping:
         wire::append_frame(link_.output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0},
                            frame.body.substr(0, wire::ping_payload_max));
@@ -124,14 +127,15 @@ bool wire_session::on_hello(const wire::frame& frame) {
                                                          " are not spoken here, only 1 to 1");
         return false;
     }
-    auto granted = server_.access.authenticate(hello.token());
-    if (!granted) {
-        violation(granted.error().code, granted.error().message);
+    if (!hello.nonce().empty() && hello.nonce().size() != nonce_bytes) {
+        violation(wire::status::invalid_argument,
+                  "a nonce has 16 bytes, not " + std::to_string(hello.nonce().size()));
         return false;
     }
-    roles_ = *granted;
+    if (!take_token(hello.token())) return false;
     greeted_ = true;
     if (hello.max_frame() != 0) payload_max_ = payload_max_for(hello.max_frame());
+    awaits_token_ = !hello.nonce().empty() && hello.token().empty();
     link_.home().arm(silence_, server_.limits.ping_after);
 
     v1::Welcome welcome;
@@ -141,9 +145,32 @@ bool wire_session::on_hello(const wire::frame& frame) {
     welcome.set_max_frame(static_cast<std::uint32_t>(server_.limits.frame_size_max));
     welcome.set_max_in_flight(server_.limits.in_flight_max);
     welcome.set_epoch(server_.epoch.load());
+    if (const auto own = server_.access.own_token(role::server); !own.empty() && !hello.nonce().empty())
+        welcome.set_proof(proof_of(own, hello.nonce()));
     wire::append_frame(link_.output(), {wire::frame_kind::welcome, 0, 0, 0, 0}, welcome.SerializeAsString());
     if (server_.draining) drain();
     return true;
+}
+
+bool wire_session::take_token(const std::string& token) {
+    auto granted = server_.access.authenticate(token);
+    if (!granted) {
+        violation(granted.error().code, granted.error().message);
+        return false;
+    }
+    roles_ = *granted;
+    return true;
+}
+
+bool wire_session::on_second_hello(const wire::frame& frame) {
+    v1::Hello hello;
+    if (!std::exchange(awaits_token_, false) ||
+        !hello.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
+        violation(wire::status::invalid_argument,
+                  "a second HELLO only shows the token of a caller whose first one had a nonce and no token");
+        return false;
+    }
+    return take_token(hello.token());
 }
 
 void wire_session::on_request(const wire::frame& frame, clock::time_point& now) {

@@ -40,6 +40,8 @@ private:
 
     bool on_frame(const wire::frame& frame, clock::time_point& now);
     bool on_hello(const wire::frame& frame);
+    bool on_second_hello(const wire::frame& frame);
+    bool take_token(const std::string& token);
     void on_request(const wire::frame& frame, clock::time_point& now);
     void on_cancel(std::uint64_t id);
     void on_pong();
@@ -63,6 +65,7 @@ private:
     role_set roles_ = anyone;
     std::size_t payload_max_ = wire::payload_max; // of a frame to this caller
     bool greeted_ = false;
+    bool awaits_token_ = false; // the first HELLO asked for our proof: a second may show a token
     bool pinged_ = false;
     bool ending_ = false;   // the final GOAWAY is sent: no request is run any more
     bool draining_ = false; // the first GOAWAY is sent

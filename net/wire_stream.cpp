@@ -31,6 +31,7 @@ public:
         event.set_sequence(sequence);
         auto& reset = *event.mutable_reset();
         reset.set_states(static_cast<std::uint32_t>(states_->size()));
+        reset.set_board(board_.board_id());
         if (const auto* frozen = frozen_for_replicas()) {
             shown_ = frozen->shown.states_after(0, wanted_.filter);
             *reset.mutable_state() = frozen->state;

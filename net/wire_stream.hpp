@@ -1,8 +1,8 @@
 // A subscription of the board as a streaming wire method.
 #pragma once
 
+#include "net/board_set.hpp"
 #include "net/call.hpp"
-#include "net/live_board.hpp"
 
 namespace stadion::net {
 

@@ -2,6 +2,7 @@
 
 #include "tools/frame_text.hpp"
 #include "wire/error_message.hpp"
+#include "wire/position.hpp"
 #include "wire/proto/introspection.pb.h"
 
 #include <google/protobuf/descriptor.pb.h>
@@ -260,19 +261,25 @@ bool cat_session::set(bool& option, const cat_directive& directive) {
     return refuse(wire::make_error(wire::status::invalid_argument, "\\" + directive.name + " is on or off"));
 }
 
+bool cat_session::set_seen(const std::string& text) {
+    const auto seen = wire::parse_position(text);
+    if (!seen)
+        return refuse(
+            wire::make_error(wire::status::invalid_argument, "\\seen wants a sequence or board-sequence"));
+    metadata_.set_seen_sequence(seen->sequence);
+    metadata_.set_seen_board(seen->board);
+    return true;
+}
+
 bool cat_session::set_number(const cat_directive& directive) {
     const auto& text = directive.argument;
+    if (directive.name == "seen") return set_seen(text);
     std::uint64_t value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const auto value_max = directive.name == "budget" ? 0x7fffffffULL : wire::id_max;
-    const auto value_min = directive.name == "budget" ? 1ULL : 0ULL;
-    if (failure != std::errc{} || end != text.data() + text.size() || value < value_min || value > value_max)
+    if (failure != std::errc{} || end != text.data() + text.size() || value < 1 || value > 0x7fffffff)
         return refuse(
             wire::make_error(wire::status::invalid_argument, "\\" + directive.name + " wants a number"));
-    if (directive.name == "seen")
-        metadata_.set_seen_sequence(value);
-    else
-        wanted_.budget_ms = static_cast<int>(value);
+    wanted_.budget_ms = static_cast<int>(value);
     return true;
 }
 

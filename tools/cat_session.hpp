@@ -41,6 +41,7 @@ private:
     bool run_directive(const cat_directive& directive);
     bool send_raw(std::string_view bytes);
     bool set(bool& option, const cat_directive& directive);
+    bool set_seen(const std::string& text);
     bool set_number(const cat_directive& directive);
     void help();
     void list();

@@ -180,6 +180,7 @@ awaitable<bool> client_session::enter(std::string address) {
         co_return false;
     }
     fresh->continue_from(answer->next_request());
+    is_on(answer->board(), answer->sequence());
     if (!server_.empty()) ++switches_;
     server_ = address;
     link_ = std::move(fresh);
@@ -250,6 +251,7 @@ awaitable<wire::result<std::string>> client_session::call(std::uint16_t method, 
         auto options = options_within(std::clamp<std::chrono::milliseconds>(left, 1ms, answer_within), false);
         options.idempotency_key = key;
         options.seen_sequence = seen_;
+        options.seen_board = board_;
         options.id = id = id != 0 ? id : at->next_id();
         auto answer = co_await at->ask_encoded(method, body, std::move(options));
         if (answer || !is_passing(answer.error())) co_return answer;
@@ -278,11 +280,14 @@ void client_session::follow() {
     position_.restart();
     v1::SubscribeRequest request;
     for (const auto& topic : topics_) request.add_topics(topic);
-    request.set_since(position_.resume_from());
+    position_.is_on(board_);
+    request.set_since(position_.resume_from().sequence);
+    request.set_board(position_.resume_from().board);
     const auto following = ++following_;
     net::call_options options;
     options.budget = stream_budget;
     options.seen_sequence = seen_;
+    options.seen_board = board_;
     stream_ = link_->stream(
         subscribe_number, request.SerializeAsString(), options,
         [self = shared_from_this(), following](std::string_view body) {
@@ -304,8 +309,14 @@ void client_session::follow() {
 void client_session::on_event(std::string_view body) {
     v1::Event event;
     if (!event.ParseFromArray(body.data(), static_cast<int>(body.size()))) return;
+    if (event.has_reset()) is_on(event.reset().board(), event.sequence());
     saw(event.sequence());
     if (position_.take(event) && handle_.on_event) handle_.on_event(event);
+}
+
+// What was seen on another board counts no more.
+void client_session::is_on(std::uint64_t board, std::uint64_t sequence) {
+    if (std::exchange(board_, board) != board) seen_ = sequence;
 }
 
 // --- waiting ---

@@ -84,6 +84,7 @@ private:
     net::awaitable<void> retire(std::shared_ptr<net::link> old);
     void follow();
     void on_event(std::string_view body);
+    void is_on(std::uint64_t board, std::uint64_t sequence);
     void changed();
     void notice(const std::string& text);
     std::string next_key();
@@ -116,6 +117,7 @@ private:
     std::uint64_t entry_ = 0;     // counts servers, and
     std::uint64_t following_ = 0; // subscriptions: what an old one says is ignored
     std::uint64_t seen_ = 0;
+    std::uint64_t board_ = 0; // that it was seen on
     std::uint64_t keys_ = 0;
     std::uint32_t switches_ = 0;
     std::string key_prefix_;

@@ -17,6 +17,7 @@ memory example() {
     remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
                            {"frontend", "[::1]:7401", 4711, 98127, "[::1]:7400"}};
+    remembered.writer = {1, 3, std::numeric_limits<std::uint64_t>::max() - 1, 4242};
     return remembered;
 }
 
@@ -46,8 +47,18 @@ TEST(Memory, IsForPeopleToRead) {
     remembered.ring.last_id = 1;
     EXPECT_EQ(encode(remembered),
               "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n  \"leader\": 0,\n"
-              "  \"next_server_id\": 2,\n  \"ring\": {\n    \"number\": 0,\n    \"servers\": []\n  },\n  "
+              "  \"next_server_id\": 2,\n  \"writer\": {\n    \"server_id\": 0,\n    \"epoch\": 0,\n    "
+              "\"board\": 0,\n"
+              "    \"sequence\": 0\n  },\n  \"ring\": {\n    \"number\": 0,\n    \"servers\": []\n  },\n  "
               "\"children\": []\n}\n");
+}
+
+TEST(Memory, OneOfBeforeThereWasOneWriterKnowsOfNone) {
+    const auto read = decode_memory("{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, "
+                                    "\"next_server_id\": 1, \"ring\": {\"number\": 0, \"servers\": []}, "
+                                    "\"children\": []}");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->writer, writer_record{});
 }
 
 TEST(Memory, AnyTruncationIsRefused) {
@@ -69,6 +80,8 @@ TEST(Memory, NamesTheDamagedField) {
         {replaced(whole, "\"epoch\"", "\"epic\""), "epoch"},
         {replaced(whole, "\"next_server_id\": 6", "\"next_server_id\": 0"), "next_server_id"},
         {replaced(whole, "\"children\"", "\"heirs\""), "children"},
+        {replaced(whole, "4242", "-1"), "writer.sequence"},
+        {replaced(whole, "\"board\"", "\"plank\""), "writer.board"},
         {replaced(whole, "\"ring\"", "\"rung\""), "ring"},
         {replaced(whole, "\"number\": 9", "\"number\": -9"), "ring.number"},
         {replaced(whole, "\"incarnation\": 9", "\"incarnation\": \"9\""), "ring.servers[1].incarnation"},

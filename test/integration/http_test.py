@@ -9,6 +9,11 @@ from fleet import SCALE, FleetTest, get, http_call, named_as_in_proto, until
 from websocket import WebSocket
 
 
+def sequence_of(place: str) -> int:
+    """Of `board-sequence`."""
+    return int(place.rsplit("-", 1)[1])
+
+
 class HttpTest(FleetTest):
     SERVERS = 2
 
@@ -289,15 +294,16 @@ class HttpTest(FleetTest):
             events = self.events(answer)
             self.assertEqual(next(events)[0], "snapshot")
             last = self.set_score("streamed", {"a": 2})
-            number = next(number for _, number, _ in events if number and int(number) >= last["sequence"])
-            self.assertEqual(int(number), last["sequence"])
+            number = next(place for _, place, _ in events if place and sequence_of(place) >= last["sequence"])
+            self.assertEqual(sequence_of(number), last["sequence"])
             answer.close()
 
             missed = self.set_score("streamed", {"a": 3})
             until(lambda: get(address, "/status")["sequence"] >= missed["sequence"], "the front-end has it")
             resumed = self.events(self.stream(address, "/v1/stream?topics=games/streamed", {"Last-Event-ID": number}))
             self.assertEqual(next(resumed)[0], "resumed")
-            self.assertEqual(next(int(n) for _, n, _ in resumed if n and int(n) > int(number)), missed["sequence"])
+            self.assertEqual(next(sequence_of(n) for _, n, _ in resumed if n and sequence_of(n) > sequence_of(number)),
+                             missed["sequence"])
             self.assertLess(score["sequence"], missed["sequence"])
 
     def test_the_feed_in_lines_of_json_goes_on_after_since(self):

@@ -67,7 +67,7 @@ protected:
     auto watch(watcher& by, board_view view, std::uint64_t since = 0) {
         live_board::request wanted;
         wanted.view = view;
-        wanted.since = since;
+        wanted.since = {0, since};
         return live.subscribe(by, wanted);
     }
     std::uint64_t newest(board_view view, const std::string& game = "hockey") const {
@@ -177,11 +177,14 @@ TEST_F(frozen_board_test, frozen_again_while_a_subscriber_catches_up_stops_it_th
 
 TEST_F(frozen_board_test, a_replica_that_begins_while_it_is_frozen_has_both_views) {
     const event_batch recent{score(1, "hockey"), marker(2, true), score(3, "hockey"), score(4, "curling")};
-    live.remember(recent);
-    live_board::frozen_states shown;
-    shown.state = recent[1]->event().state();
-    shown.states = {score(1, "hockey")};
-    live.replace(4, {score(3, "hockey"), score(4, "curling")}, &shown);
+    board_snapshot now;
+    now.sequence = 4;
+    now.states = {score(3, "hockey"), score(4, "curling")};
+    now.before = recent;
+    now.shown.emplace();
+    now.shown->state = recent[1]->event().state();
+    now.shown->states = {score(1, "hockey")};
+    live.replace(now);
     EXPECT_EQ(live.state().since(), 2.5);
     EXPECT_EQ(newest(board_view::shown), 1u);
     EXPECT_EQ(newest(board_view::live), 3u);
@@ -201,9 +204,38 @@ TEST_F(frozen_board_test, a_snapshot_of_a_thawed_board_brings_the_public_what_it
     apply(1, 1);
     apply(marker(2, true));
     apply(3, 3);
-    live.replace(90, {score(80, "hockey"), score(70, "curling")}); // it thawed while this server was away
+    board_snapshot now;
+    now.sequence = 90;
+    now.states = {score(80, "hockey"), score(70, "curling")};
+    live.replace(now); // it thawed while this server was away
     EXPECT_FALSE(live.frozen());
-    EXPECT_THAT(spectator.got, ElementsAre(1, 70, 80));
+    EXPECT_THAT(spectator.got, ElementsAre(1));
+    EXPECT_THAT(spectator.starts, ElementsAre(kind::snapshot, kind::reset));
+    EXPECT_THAT(spectator.snapshot, ElementsAre(70, 80));
+}
+
+TEST_F(frozen_board_test, nobodys_place_falls_by_what_is_only_announced) {
+    apply(1, 3);
+    apply(marker(4, true));
+    const auto watching = watch(spectator, board_view::shown);
+    const auto scoring = watch(scorer, board_view::live);
+    apply(5, 9);
+    watcher wrote; // and reads as the public does
+    const auto writing = watch(wrote, board_view::shown, 9);
+    live.announce([](std::uint64_t sequence) {
+        v1::Event event;
+        event.set_sequence(sequence);
+        event.set_topic("raffle");
+        event.mutable_draw()->set_number(1);
+        return std::make_shared<const wire::board_event>(std::move(event));
+    });
+    EXPECT_THAT(spectator.got, ElementsAre(4));
+    EXPECT_THAT(scorer.got, ElementsAre(5, 6, 7, 8, 9, 9));
+    EXPECT_THAT(wrote.got, ElementsAre(9));
+    apply(marker(10, false));
+    apply(11, 11);
+    EXPECT_THAT(wrote.got, ElementsAre(9, 11)); // not what it has seen already
+    EXPECT_THAT(spectator.got, ElementsAre(4, 5, 6, 7, 8, 9, 11));
 }
 
 TEST_F(frozen_board_test, who_has_seen_his_own_write_is_answered_at_once) {

@@ -110,7 +110,8 @@ public:
 };
 
 // FrontEnd.QueryScoreByGame answers at once; UpdateScoreByGame when `release` is called; IncrementMedalTally
-// is deferred and dropped; Subscribe streams what `push` sends; ListTeams is for scorers.
+// is deferred and dropped; Subscribe streams what `push` sends; ListTeams is for scorers, UnregisterClient
+// for servers.
 class served {
 public:
     explicit served(session_limits limits = {}, access_policy access = {})
@@ -135,6 +136,8 @@ public:
         rpc.on_encoded("FrontEnd", "IncrementMedalTally", anyone, [](call& one) { one.defer(); });
         rpc.on_encoded("FrontEnd", "ListGames", anyone, [](call&) {});
         rpc.on_encoded("FrontEnd", "ListTeams", roles(role::scorer), [](call& one) { one.reply("", ""); });
+        rpc.on_encoded("FrontEnd", "UnregisterClient", roles(role::server),
+                       [](call& one) { one.reply("", ""); });
         rpc.on_encoded("FrontEnd", "Subscribe", anyone, [this](call& one) {
             auto pending = one.defer();
             pending->on_drained = [] {};
@@ -201,6 +204,7 @@ inline std::string query(const std::string& game) {
     return request.SerializeAsString();
 }
 
+inline constexpr std::uint16_t server_only_method = 0x0202;
 inline constexpr std::uint16_t query_method = 0x0203;
 inline constexpr std::uint16_t update_method = 0x0205;
 inline constexpr std::uint16_t increment_method = 0x0206;
