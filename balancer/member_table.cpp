@@ -117,12 +117,14 @@ std::vector<departure> member_table::connection_lost(connection_id connection) {
 }
 
 std::vector<departure> member_table::tick(time_point now) {
-    const auto gap = ticked_at_ ? now - *ticked_at_ : time_point::duration::zero();
+    using duration = time_point::duration;
+    const duration gap = ticked_at_ ? now - *ticked_at_ : duration::zero();
+    const duration late = std::max(gap - tick_interval(), duration::zero());
     ticked_at_ = now;
-    if (gap > settings_.heartbeat_period)
-        for (auto& [id, server] : members_) server.heard_at = std::min(now, server.heard_at + gap);
+    for (auto& [id, server] : members_) server.heard_at = std::min(now, server.heard_at + late);
 
     std::vector<departure> gone;
+    if (late > tick_interval()) return gone;
     for (auto next = members_.begin(); next != members_.end();) {
         const auto position = next++;
         if (now - position->second.heard_at >= silence_max())

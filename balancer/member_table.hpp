@@ -81,8 +81,9 @@ public:
     // Removes who was last heard on this connection. A server that has come back on another one stays.
     std::vector<departure> connection_lost(connection_id connection);
 
-    // Removes the silent. To be called every `tick_interval`. If the last call is longer ago than a heartbeat
-    // period, it was we who did not run: that gap counts as nobody's silence.
+    // Removes the silent. To be called every `tick_interval`. By as much as a call comes late it was we who
+    // did not listen: that counts as nobody's silence, and if it is more than an interval nobody is judged
+    // before what has arrived meanwhile was taken in.
     std::vector<departure> tick(time_point now);
     std::chrono::milliseconds tick_interval() const { return settings_.heartbeat_period / 4; }
 

@@ -9,15 +9,28 @@ namespace {
 double nanoseconds_of(duration d) { return static_cast<double>(d.count()); }
 duration duration_of(double ns) { return duration(std::llround(ns)); }
 
+// What no leader says: nothing could be computed from it.
+bool is_possible(const clock_correction& said) {
+    constexpr std::int64_t ns_max = std::int64_t{1} << 62;
+    const auto in_range = [](std::int64_t ns) { return ns > -ns_max && ns < ns_max; };
+    const bool rates = std::abs(said.rate) <= 0.01 && said.drift_bound >= 0 && said.drift_bound <= 0.01;
+    return rates && in_range(said.at.count()) && in_range(said.measured.count()) && in_range(said.target) &&
+           said.bound >= duration{0} && said.bound <= std::chrono::hours(1);
+}
+
 } // namespace
 
-berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock)
-    : settings_(settings), self_(self), clock_(std::move(clock)) {}
+berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock, ring_key key)
+    : settings_(settings), self_(self), clock_(std::move(clock)), key_(key) {}
+
+bool berkeley::is_from_ring(ring_key shown) const {
+    return clocksync::is_from_ring(key_, shown) || settings_.bug == planted_bug::clock_believes_strangers;
+}
 
 // ---- being polled
 
 clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
-    note_epoch(probe.epoch);
+    if (is_from_ring(probe.key)) note_epoch(probe.epoch);
     return answer_probe(face(), now, probe);
 }
 
@@ -40,6 +53,10 @@ clock_reply answer_probe(const clock_face& face, instant now, const clock_probe&
 }
 
 bool berkeley::on_correction(instant now, const clock_correction& correction) {
+    return is_from_ring(correction.key) && is_possible(correction) && apply(now, correction);
+}
+
+bool berkeley::apply(instant now, const clock_correction& correction) {
     note_epoch(correction.epoch);
     // Measured of another local clock: no offence unless it is an old leader's.
     if (correction.incarnation != self_.incarnation) return correction.epoch >= clock_.epoch();
@@ -134,7 +151,7 @@ void berkeley::probe(instant now, peer& to, berkeley_actions& out) {
     if (to.done) return;
     ++to.sent;
     to.sent_at = now;
-    out.push_back(send_probe{to.who.id, clock_probe{clock_.epoch(), round_, to.sent}});
+    out.push_back(send_probe{to.who.id, clock_probe{clock_.epoch(), round_, to.sent, key_}});
 }
 
 berkeley_actions berkeley::on_reply(instant now, server_id from, const clock_reply& reply) {
@@ -285,10 +302,11 @@ void berkeley::correct(instant now, const estimate& of, duration shift, berkeley
     correction.bound =
         of.bound + inherited_ + duration_of(nanoseconds_of(now - inherited_at_) * inherited_drift_);
     correction.drift_bound = of.drift_bound + inherited_drift_;
+    correction.key = key_;
     const duration offset = duration_of(of.offset_ns) - shift;
     offsets_[of.who] = offset;
     if (of.who == self_.id)
-        on_correction(now, correction);
+        apply(now, correction);
     else
         out.push_back(send_correction{of.who, correction, -offset});
 }

@@ -14,6 +14,8 @@
 // every server's bound includes; so bounds of servers corrected in different rounds still add up. A new
 // leader hands its own bound on (`inherited_`) until everyone in the view has been corrected by it.
 //
+// Probes and corrections without the ring's key are a stranger's: the one is answered, the other refused.
+//
 // Invariants: |Ci − Cj| ≤ εi + εj for all members of the view; nothing of a lower epoch has an effect.
 #pragma once
 
@@ -47,6 +49,7 @@ struct clock_probe {
     epoch_number epoch = 0;
     std::uint64_t round = 0;
     std::uint32_t index = 0;
+    ring_key key = 0; // with it, a higher epoch ends the leading of whoever is asked
 };
 struct clock_reply {
     epoch_number epoch = 0;
@@ -69,6 +72,7 @@ struct clock_face {
     epoch_number epoch = 0;
     epoch_number corrected = 0; // the epoch of the last correction it took
     std::uint64_t incarnation = 0;
+    ring_key key = 0;
 };
 clock_reply answer_probe(const clock_face& face, instant now, const clock_probe& probe);
 
@@ -87,7 +91,8 @@ using berkeley_actions = std::vector<berkeley_action>;
 
 class berkeley {
 public:
-    berkeley(berkeley_settings settings, member self, cluster_clock clock);
+    berkeley(berkeley_settings settings, member self, cluster_clock clock, ring_key key);
+    void set_ring_key(ring_key key) { key_ = key; }
 
     // As decided by the election: leader 0 means that nobody leads yet under this epoch.
     berkeley_actions on_leader(instant now, epoch_number epoch, server_id leader);
@@ -103,7 +108,7 @@ public:
 
     cluster_clock& clock() { return clock_; }
     const cluster_clock& clock() const { return clock_; }
-    clock_face face() const { return {clock_.line(), clock_.epoch(), corrected_, self_.incarnation}; }
+    clock_face face() const { return {clock_.line(), clock_.epoch(), corrected_, self_.incarnation, key_}; }
     bool leads() const { return leader_ == self_.id; }
     std::uint64_t round() const { return round_; }
     // What the leader last measured of each server: its target's distance from the reference.
@@ -135,6 +140,8 @@ private:
         bool synchronised = false;
     };
 
+    bool is_from_ring(ring_key shown) const;
+    bool apply(instant now, const clock_correction& correction);
     void note_epoch(epoch_number epoch);
     void start_round(instant now, berkeley_actions& out);
     void probe(instant now, peer& to, berkeley_actions& out);
@@ -149,6 +156,7 @@ private:
     berkeley_settings settings_;
     member self_;
     cluster_clock clock_;
+    ring_key key_;
     std::vector<member> ring_;
     server_id leader_ = 0;
     epoch_number corrected_ = 0; // of the last correction taken

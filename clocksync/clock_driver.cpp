@@ -58,6 +58,7 @@ v1::AdjustClockRequest to_request(const send_correction& from) {
     const clock_correction& exact = from.message;
     v1::AdjustClockRequest request;
     request.set_epoch(exact.epoch);
+    request.set_ring_key(exact.key);
     request.set_offset_us(from.offset.count() / 1000);
     request.set_rate_ppb(exact.rate * 1e9);
     auto& to = *request.mutable_correction();
@@ -85,11 +86,8 @@ clock_correction to_correction(const v1::AdjustClockRequest& request) {
     exact.bound = ns(from.bound_ns());
     exact.drift_bound = from.drift_bound();
     exact.measured = ns(from.local_measured_ns());
+    exact.key = request.ring_key();
     return exact;
-}
-
-bool is_sure(clock_state state) {
-    return state == clock_state::synchronised || state == clock_state::holdover;
 }
 
 // To a tenth, never less than it is.
@@ -145,7 +143,13 @@ void clock_driver::add_to(net::server& server) {
 
 void clock_driver::become(member self) {
     self_ = self;
-    machine_.emplace(options_.machine, self, cluster_clock(options_.clock, local_.now(), system_time_ns()));
+    machine_.emplace(options_.machine, self, cluster_clock(options_.clock, local_.now(), system_time_ns()),
+                     key_);
+}
+
+void clock_driver::set_ring_key(ring_key key) {
+    key_ = key;
+    if (machine_) machine_->set_ring_key(key);
 }
 
 void clock_driver::on_view(server_id self, const fleet_view& view) {
@@ -185,8 +189,9 @@ v1::GetClockResponse clock_driver::answer(const v1::GetClockRequest& request) {
         response.set_epoch(picture.epoch);
         return response;
     }
-    const clock_probe probe{request.probe().epoch(), request.probe().round(), request.probe().index()};
-    if (probe.epoch > shown->epoch) {
+    const clock_probe probe{request.probe().epoch(), request.probe().round(), request.probe().index(),
+                            request.probe().ring_key()};
+    if (probe.epoch > shown->epoch && is_from_ring(shown->key, probe.key)) {
         shown->epoch = probe.epoch;
         home_.post([weak = weak_from_this(), probe] {
             const auto self = weak.lock();
@@ -213,7 +218,7 @@ wire::result<v1::AdjustClockResponse> clock_driver::adjust(const v1::AdjustClock
     if (!request.has_correction())
         return wire::make_error(status::invalid_argument, "correction: must be there");
     if (!machine_->on_correction(local_.now(), to_correction(request)))
-        return net::stale_epoch(machine_->clock().epoch());
+        return net::not_granted(machine_->clock().epoch(), leader_);
     offset_ = -ns(request.correction().offset_ns());
     publish();
     arm();
@@ -234,6 +239,7 @@ void clock_driver::send(const send_probe& what) {
     probe.set_epoch(what.message.epoch);
     probe.set_round(what.message.round);
     probe.set_index(what.message.index);
+    probe.set_ring_key(what.message.key);
     net::call_options how;
     how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.burst_timeout);
     how.wait_for_connection = false;
@@ -336,9 +342,9 @@ std::optional<clock_driver::reading> clock_driver::read_at(instant monotonic) co
 
 std::int64_t clock_driver::stamp_us() const {
     const std::lock_guard lock(face_mutex_);
-    const instant local = local_.now();
-    if (!face_ || !is_sure(face_->line.state_at(local))) return system_time_ns() / 1000;
-    return face_->line.reading_at(local) / 1000;
+    const bool corrected = face_ && face_->corrected != 0;
+    const std::int64_t shown = corrected ? face_->line.reading_at(local_.now()) : system_time_ns();
+    return last_stamp_us_ = std::max(last_stamp_us_, shown / 1000);
 }
 
 } // namespace stadion::clocksync

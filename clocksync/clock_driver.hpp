@@ -43,6 +43,7 @@ public:
 
     void add_to(net::server& server);
 
+    void set_ring_key(ring_key key);
     // A view that no longer lists this server, or lists it as another incarnation, makes its time its own.
     void on_view(server_id self, const fleet_view& view);
     void on_leader(epoch_number epoch, server_id leader);
@@ -57,8 +58,9 @@ public:
         clock_state state;
     };
     std::optional<reading> read_at(instant monotonic) const;
-    // What an event of this moment is stamped with, in µs since the UNIX epoch: the cluster's time while its
-    // error is known to be small enough, else this machine's.
+    // What an event of this moment is stamped with, in µs since the UNIX epoch. From this server's first
+    // correction on it is the cluster clock, which goes on when it is unsure or out of the fleet: the system
+    // clock may differ from it and may be set. Before that it is the system clock. It never falls.
     std::int64_t stamp_us() const;
 
 private:
@@ -75,6 +77,7 @@ private:
     net::worker& home_;
     net::peer_links& peers_;
     clock_driver_options options_;
+    ring_key key_ = 0;
     const local_clock local_;
     std::optional<berkeley> machine_;
     member self_;
@@ -90,6 +93,7 @@ private:
     duration shown_offset_{0};
     std::uint64_t rounds_ = 0;
     std::map<server_id, duration> others_;
+    mutable std::int64_t last_stamp_us_ = 0;
 };
 
 } // namespace stadion::clocksync

@@ -61,6 +61,7 @@ struct clock_correction {
     duration bound{0};
     double drift_bound = 0;
     instant measured{0};
+    ring_key key = 0;
 };
 
 struct clock_settings {

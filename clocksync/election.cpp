@@ -1,12 +1,14 @@
 #include "clocksync/election.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stadion::clocksync {
 
-election::election(election_settings settings, server_id self, epoch_number known, instant now)
+election::election(election_settings settings, server_id self, epoch_number known, ring_key key, instant now)
     : settings_(settings),
       self_(self),
+      key_(key),
       born_(known),
       highest_(known),
       last_heard_(now),
@@ -18,16 +20,29 @@ election::election(election_settings settings, server_id self, epoch_number know
 election_actions election::on_view(instant now, const fleet_view& view) {
     election_actions out;
     if (view.number < view_number_) return out;
+    if (view.pending) { // the ring of before stands
+        note_epoch(now, view.epoch, out);
+        note_leader(now, view.epoch, view.leader, out);
+        take_early(now, out);
+        return out;
+    }
     const bool changed = view.ring != ring_;
     const member* const before = find_member(ring_, self_);
     const member* const after = find_member(view.ring, self_);
     const bool was_dropped = before != nullptr && (after == nullptr || *after != *before);
+    const member* const led = find_member(ring_, leader_);
+    const member* const leads_now = find_member(view.ring, leader_);
+    const bool unseated =
+        view.leader == 0 && named_ != 0 && led != nullptr && leads_now != nullptr && *led != *leads_now;
     view_number_ = view.number;
     ring_ = view.ring;
     if (was_dropped) step_down(out); // before the ring takes us in again
+    const bool under_way =
+        view.epoch > highest_; // somebody was granted it, perhaps we, and the answer is to come
     note_epoch(now, view.epoch, out);
-    if (view.epoch == highest_ && view.leader != 0 && view.leader != self_ && leader_ == 0)
-        adopt(now, view.epoch, view.leader, out);
+    if (unseated && view.epoch == highest_)
+        follow_nobody(out); // it came back and has forgotten that it leads
+    note_leader(now, view.epoch, view.leader, out);
 
     if (!contains(ring_, self_)) {
         round_.reset();
@@ -37,11 +52,12 @@ election_actions election::on_view(instant now, const fleet_view& view) {
     if (before == nullptr) last_heard_ = now; // nobody sent it beats before
     if (changed) send_on(out);
     if (round_ && changed) send_round(now, out);
-    if (leader_ == 0 && !round_) ask(now, election_reason::periodic, out);
+    if (leader_ == 0 && !round_ && !under_way) ask(now, election_reason::periodic, out);
     if (leader_ != 0 && !contains(ring_, leader_))
         suspect(now, election_reason::leader_lost, out);
     else if (suspicion_)
         suspect(now, *suspicion_, out);
+    take_early(now, out);
     return out;
 }
 
@@ -57,9 +73,9 @@ election_actions election::on_lock_answer(instant now, const lock_answer& answer
         return out;
     }
     note_epoch(now, answer.epoch, out);
-    const bool news = answer.epoch == highest_ && answer.leader != 0 && answer.leader != self_;
-    if (news && leader_ == 0 && contains(ring_, answer.leader)) adopt(now, answer.epoch, answer.leader, out);
+    if (contains(ring_, answer.leader)) note_leader(now, answer.epoch, answer.leader, out);
     if (leader_ == 0 || suspicion_) ask_again_later(now);
+    take_early(now, out);
     return out;
 }
 
@@ -79,11 +95,15 @@ election_actions election::on_peer_down(instant now, server_id peer) {
 
 election_actions election::on_pass(instant now, server_id from, pass_election message) {
     election_actions out;
-    if (message.epoch < highest_ && settings_.bug != planted_bug::election_accepts_stale_pass) {
-        out.push_back(refuse_stale{from, highest_});
+    const bool stale = message.epoch < highest_ && settings_.bug != planted_bug::election_accepts_stale_pass;
+    if (!is_from_ring(message.key) || stale) {
+        out.push_back(refuse{from, highest_, leader_});
         return out;
     }
-    note_epoch(now, message.epoch, out);
+    if (message.epoch > highest_) {
+        early_pass_.emplace(from, std::move(message));
+        return out;
+    }
     if (message.initiator == self_) {
         if (round_ && round_->epoch == message.epoch && round_->leader == 0 && complete(message))
             decide(now, message.best_id, out);
@@ -99,6 +119,7 @@ election_actions election::on_pass(instant now, server_id from, pass_election me
         message.best_score = mine;
     }
     message.visited.push_back(self_);
+    message.key = key_;
     passed_on_ = send_pass{next, std::move(message)};
     out.push_back(*passed_on_);
     return out;
@@ -106,16 +127,27 @@ election_actions election::on_pass(instant now, server_id from, pass_election me
 
 election_actions election::on_coordinator(instant now, server_id from, const coordinator_message& message) {
     election_actions out;
-    if (message.epoch < highest_ && settings_.bug != planted_bug::election_accepts_stale_coordinator) {
-        out.push_back(refuse_stale{from, highest_});
+    const bool stale =
+        message.epoch < highest_ && settings_.bug != planted_bug::election_accepts_stale_coordinator;
+    const bool ours = is_from_ring(message.key);
+    const bool known = leader_ != 0 && message.epoch == highest_ && message.leader == leader_;
+    const bool granted = named_ == 0 || message.epoch != highest_ || message.leader == named_;
+    const bool asks = message.beat && message.leader == self_;
+    if (stale || (!ours && !known) || (ours && (!granted || (asks && !leads())))) {
+        out.push_back(refuse{from, highest_, leader_});
         return out;
     }
-    note_epoch(now, message.epoch, out);
+    if (!ours || asks) return out;
+    if (message.epoch > highest_) {
+        early_coordinator_.emplace(from, message);
+        return out;
+    }
     const bool mine = round_ && round_->epoch == message.epoch;
     adopt(now, message.epoch, message.leader, out);
     if (message.beat) {
         if (message.leader == leader_) {
             last_heard_ = now;
+            asked_until_ = never;
             leader_score_ = message.score;
             suspicion_.reset();
             next_ask_ = never;
@@ -128,6 +160,7 @@ election_actions election::on_coordinator(instant now, server_id from, const coo
         forwarded_ = message.epoch;
         if (const server_id next = successor()) {
             announced_ = send_coordinator{next, message};
+            announced_->message.key = key_;
             out.push_back(*announced_);
         }
     }
@@ -140,6 +173,15 @@ election_actions election::on_refused(instant now, epoch_number epoch) {
     return out;
 }
 
+void election::on_answer(instant now, server_id peer) {
+    if (peer != leader_ || peer == 0) return;
+    last_heard_ = now;
+    asked_until_ = never;
+    if (suspicion_ != election_reason::leader_silent) return;
+    suspicion_.reset();
+    next_ask_ = never;
+}
+
 election_actions election::on_requested(instant now) {
     election_actions out;
     ask(now, election_reason::requested, out);
@@ -148,17 +190,23 @@ election_actions election::on_requested(instant now) {
 
 // ---- time
 
+instant election::silence_ends() const {
+    if (!awaits_beats() || !contains(ring_, leader_)) return never;
+    return std::min(next_pulse_, asked_until_ != never ? asked_until_ : last_heard_ + settings_.silence);
+}
+
 instant election::deadline() const {
-    const instant silent =
-        awaits_beats() && contains(ring_, leader_) ? last_heard_ + settings_.silence : never;
-    return std::min(
-        {silent, next_beat_, next_ask_, answer_due_, next_evaluation_, round_ ? round_->deadline : never});
+    return std::min({silence_ends(), next_beat_, next_ask_, answer_due_, next_evaluation_,
+                     round_ ? round_->deadline : never, leader_ != named_ ? confirm_due_ : never});
 }
 
 election_actions election::tick(instant now) {
     election_actions out;
-    // A server that was itself paused must not blame the leader for the silence it slept through.
-    if (const instant due = deadline(); due != never && now - due > settings_.silence / 2) last_heard_ = now;
+    if (const instant due = deadline(); now > due) { // so long we did not listen
+        last_heard_ = std::min(now, last_heard_ + (now - due));
+        if (asked_until_ != never) asked_until_ += now - due;
+    }
+    next_pulse_ = now + settings_.pulse;
 
     if (now >= answer_due_) {
         answer_due_ = never;
@@ -167,26 +215,32 @@ election_actions election::tick(instant now) {
     if (round_ && now >= round_->deadline) tick_round(now, out);
     if (now >= next_beat_) beat(now, out);
     if (now >= next_evaluation_) evaluate(now, out);
-    if (awaits_beats() && now - last_heard_ >= settings_.silence)
-        suspect(now, election_reason::leader_silent, out);
+    look_at_silence(now, out);
+    if (leader_ != named_ && now >= confirm_due_) confirm(now, out);
     if (now >= next_ask_) ask(now, suspicion_.value_or(election_reason::periodic), out);
     return out;
 }
 
-void election::tick_round(instant now, election_actions& out) {
-    if (now >= round_->lease_end) { // another server may hold the lock by now
-        round_.reset();
-        if (leader_ == 0 || suspicion_) ask_again_later(now);
-    } else if (round_->leader == 0) {
-        send_round(now, out);
-    } else { // the announcement got lost on its way round
-        announce_to_all(out);
-        finish_round(out);
+void election::look_at_silence(instant now, election_actions& out) {
+    if (!awaits_beats() || now - last_heard_ < settings_.silence) return;
+    if (asked_until_ == never) {
+        asked_until_ = now + settings_.answer_within;
+        out.push_back(ask_leader{leader_, coordinator_message{highest_, leader_, true, 0, key_}});
+    } else if (now >= asked_until_) {
+        asked_until_ = never;
+        suspect(now, election_reason::leader_silent, out);
     }
 }
 
+// A leader says again that it is one; then the dispatcher's answer is what counts.
+void election::confirm(instant now, election_actions& out) {
+    confirm_due_ = now + settings_.lease;
+    if (leads() && !round_) out.push_back(release_lock{highest_, self_});
+    ask(now, election_reason::periodic, out);
+}
+
 void election::beat(instant now, election_actions& out) {
-    const coordinator_message message{highest_, self_, true, score()};
+    const coordinator_message message{highest_, self_, true, score(), key_};
     for (const member& m : ring_)
         if (m.id != self_) out.push_back(send_coordinator{m.id, message});
     next_beat_ = now + settings_.beat_every;
@@ -235,116 +289,57 @@ void election::suspect(instant now, election_reason reason, election_actions& ou
     ask(now, reason, out);
 }
 
-// ---- holding an election
-
-void election::start_round(instant now, const lock_answer& answer, election_actions& out) {
-    note_epoch(now, answer.epoch, out);
-    next_ask_ = never;
-    round_ = round{answer.epoch, asked_at_ + answer.lease, now, answer.penalised};
-    send_round(now, out);
-}
-
-// What went to a member that the view has dropped since went nowhere: the next one gets it.
-void election::send_on(election_actions& out) {
-    const server_id next = successor();
-    if (passed_on_ && !contains(ring_, passed_on_->to)) {
-        passed_on_->to = next;
-        if (next != 0 && passed_on_->message.epoch == highest_ && leader_ == 0) out.push_back(*passed_on_);
-    }
-    if (announced_ && !contains(ring_, announced_->to)) {
-        announced_->to = next;
-        if (next != 0 && announced_->message.epoch == highest_) out.push_back(*announced_);
-    }
-}
-
-// Sends the current phase's message out again, to the ring as it is now.
-void election::send_round(instant now, election_actions& out) {
-    round_->deadline = now + settings_.round_timeout;
-    if (round_->leader != 0) {
-        if (contains(ring_, round_->leader)) return announce_to_all(out);
-        round_->leader = 0; // it died before anyone followed it: give the lock back, the epoch is spent
-        return finish_round(out);
-    }
-    const double mine = frozen_score(round_->epoch, round_->penalised);
-    const server_id next = successor();
-    if (next == 0) return decide(now, self_, out);
-    out.push_back(
-        send_pass{next, pass_election{round_->epoch, self_, self_, mine, {self_}, round_->penalised}});
-}
-
-void election::decide(instant now, server_id leader, election_actions& out) {
-    round_->leader = leader;
-    round_->deadline = now + settings_.round_timeout;
-    forwarded_ = round_->epoch;
-    adopt(now, round_->epoch, leader, out);
-    if (const server_id next = successor())
-        out.push_back(send_coordinator{next, coordinator_message{round_->epoch, leader}});
-    else
-        finish_round(out);
-}
-
-void election::finish_round(election_actions& out) {
-    out.push_back(release_lock{round_->epoch, round_->leader});
-    round_.reset();
-}
-
-void election::announce_to_all(election_actions& out) const {
-    for (const member& m : ring_)
-        if (m.id != self_)
-            out.push_back(send_coordinator{m.id, coordinator_message{round_->epoch, round_->leader}});
-}
-
-bool election::complete(const pass_election& message) const {
-    if (settings_.bug == planted_bug::election_accepts_partial_round) return true;
-    if (message.visited.size() != ring_.size()) return false;
-    return std::ranges::all_of(ring_, [&](const member& m) {
-        return std::ranges::find(message.visited, m.id) != message.visited.end();
-    });
-}
-
-bool election::better(double score, server_id id, const pass_election& than) const {
-    if (settings_.bug == planted_bug::election_prefers_last) return true;
-    if (score != than.best_score) return score > than.best_score;
-    return settings_.bug == planted_bug::election_ties_to_higher_id ? id > than.best_id : id < than.best_id;
-}
-
-double election::frozen_score(epoch_number epoch, server_id penalised) {
-    if (frozen_epoch_ != epoch || settings_.bug == planted_bug::election_keeps_no_frozen_score) {
-        frozen_epoch_ = epoch;
-        frozen_ = score() * (penalised == self_ ? settings_.penalty_factor : 1.0);
-    }
-    return frozen_;
-}
-
-server_id election::successor() const {
-    const auto here = std::ranges::find(ring_, self_, &member::id);
-    if (here == ring_.end() || ring_.size() == 1) return 0;
-    return (here + 1 == ring_.end() ? ring_.front() : *(here + 1)).id;
-}
-
 // ---- what is known
+
+bool election::is_from_ring(ring_key shown) const {
+    return clocksync::is_from_ring(key_, shown) || settings_.bug == planted_bug::election_believes_strangers;
+}
 
 void election::note_epoch(instant now, epoch_number epoch, election_actions& out) {
     if (epoch <= highest_) return;
     highest_ = epoch;
     if (round_) round_.reset();
-    next_beat_ = never;
+    named_ = 0;
     suspicion_.reset();
     challenge_run_ = 0;
     retry_ = settings_.ask_retry;
     next_ask_ = now + settings_.silence; // should the election under that epoch come to nothing
+    follow_nobody(out);
+}
+
+// What the dispatcher says of the leader, whatever was believed before.
+void election::note_leader(instant now, epoch_number epoch, server_id leader, election_actions& out) {
+    if (epoch != highest_ || leader == 0) return;
+    named_ = leader;
+    if (round_ && round_->leader != leader) round_.reset();
+    adopt(now, epoch, leader, out);
+}
+
+// The dispatcher has told of the epoch meanwhile, or of a higher one.
+void election::take_early(instant now, election_actions& out) {
+    const auto take = [&](auto& held, auto on_message) {
+        if (!held || held->second.epoch > highest_) return;
+        auto early = std::exchange(held, {});
+        const election_actions more = on_message(early->first, std::move(early->second));
+        out.insert(out.end(), more.begin(), more.end());
+    };
+    take(early_pass_, [&](server_id from, auto message) { return on_pass(now, from, std::move(message)); });
+    take(early_coordinator_,
+         [&](server_id from, const auto& message) { return on_coordinator(now, from, message); });
+}
+
+void election::follow_nobody(election_actions& out) {
+    named_ = 0;
+    next_beat_ = asked_until_ = confirm_due_ = never;
     if (leader_ == 0) return;
     leader_ = 0;
-    out.push_back(leader_changed{epoch, 0});
+    out.push_back(leader_changed{highest_, 0});
 }
 
 // The dispatcher has given us up, and with us what we led: under this epoch we lead no more.
 void election::step_down(election_actions& out) {
     born_ = highest_;
-    if (leader_ != self_) return;
-    leader_ = 0;
-    next_beat_ = never;
-    out.push_back(leader_changed{highest_, 0});
+    if (leads()) follow_nobody(out);
 }
 
 void election::adopt(instant now, epoch_number epoch, server_id leader, election_actions& out) {
@@ -355,6 +350,9 @@ void election::adopt(instant now, epoch_number epoch, server_id leader, election
     leader_ = leader;
     leader_score_ = 0;
     last_heard_ = now;
+    next_pulse_ = now + settings_.pulse;
+    next_beat_ = asked_until_ = never;
+    confirm_due_ = now + settings_.lease;
     suspicion_.reset();
     next_ask_ = never;
     retry_ = settings_.ask_retry;

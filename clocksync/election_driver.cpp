@@ -63,20 +63,21 @@ void election_driver::add_to(net::server& server) {
     });
 }
 
-void election_driver::on_joined(server_id self, const std::string& address, epoch_number epoch,
+void election_driver::on_joined(server_id self, const std::string& address, epoch_number epoch, ring_key key,
                                 const std::shared_ptr<net::link>& dispatcher) {
     if (!options_.enabled || closed_) return;
     address_ = address;
     dispatcher_ = dispatcher;
-    if (machine_ && self == self_) return; // the dispatcher was away; we go on as who we are
+    if (machine_ && self == self_) return machine_->set_ring_key(key); // it was away; we go on as who we are
     self_ = self;
-    machine_.emplace(options_.machine, self, epoch, monotonic());
+    machine_.emplace(options_.machine, self, epoch, key, monotonic());
     machine_->add_score_sample(1);
     arm();
 }
 
 void election_driver::on_view(const v1::View& view, const fleet_view& fleet) {
     if (!machine_ || closed_) return;
+    if (fleet.pending) return perform_all(machine_->on_view(monotonic(), fleet));
     std::map<std::uint32_t, std::string> others;
     for (const auto& one : view.servers())
         if (one.incarnation() != 0 && one.server_id() != self_) others[one.server_id()] = one.address();
@@ -121,7 +122,8 @@ election_driver::pass_election(const v1::PassElectionRequest& request) {
                                      request.best_id(),
                                      request.best_score(),
                                      {request.visited().begin(), request.visited().end()},
-                                     request.penalised()};
+                                     request.penalised(),
+                                     request.ring_key()};
     if (auto taken = perform(machine_->on_pass(monotonic(), 0, std::move(message))); !taken)
         return taken.error();
     return v1::PassElectionResponse{};
@@ -130,7 +132,8 @@ election_driver::pass_election(const v1::PassElectionRequest& request) {
 wire::result<v1::CoordinatorMessageResponse>
 election_driver::take_coordinator(const v1::CoordinatorMessageRequest& request) {
     if (auto running = check_running(); !running) return running.error();
-    const coordinator_message message{request.epoch(), request.leader_id(), request.beat(), request.score()};
+    const coordinator_message message{request.epoch(), request.leader_id(), request.beat(), request.score(),
+                                      request.ring_key()};
     if (auto taken = perform(machine_->on_coordinator(monotonic(), 0, message)); !taken) return taken.error();
     return v1::CoordinatorMessageResponse{};
 }
@@ -148,24 +151,14 @@ wire::result<void> election_driver::perform(const election_actions& actions) {
         } else if (const auto* done = std::get_if<release_lock>(&action)) {
             release(*done);
         } else if (const auto* pass = std::get_if<send_pass>(&action)) {
-            v1::PassElectionRequest request;
-            request.set_epoch(pass->message.epoch);
-            request.set_initiator(pass->message.initiator);
-            request.set_best_id(pass->message.best_id);
-            request.set_best_score(pass->message.best_score);
-            for (const auto id : pass->message.visited) request.add_visited(id);
-            request.set_penalised(pass->message.penalised);
-            send(pass->to, pass_election_method, request.SerializeAsString(), true);
+            send(*pass);
         } else if (const auto* news = std::get_if<send_coordinator>(&action)) {
-            v1::CoordinatorMessageRequest request;
-            request.set_epoch(news->message.epoch);
-            request.set_leader_id(news->message.leader);
-            request.set_leader_address(address_of(news->message.leader));
-            request.set_beat(news->message.beat);
-            request.set_score(news->message.score);
-            send(news->to, coordinator_method, request.SerializeAsString(), !news->message.beat);
-        } else if (const auto* refusal = std::get_if<refuse_stale>(&action)) {
-            refused = net::stale_epoch(refusal->epoch);
+            send(news->to, coordinator_method, to_request(news->message).SerializeAsString(),
+                 !news->message.beat);
+        } else if (const auto* question = std::get_if<ask_leader>(&action)) {
+            send(*question);
+        } else if (const auto* refusal = std::get_if<refuse>(&action)) {
+            refused = net::not_granted(refusal->epoch, refusal->leader);
         } else if (const auto* changed = std::get_if<leader_changed>(&action)) {
             if (changed->leader != 0)
                 spdlog::info("follows leader {} under epoch {}", changed->leader, changed->epoch);
@@ -213,13 +206,43 @@ std::string election_driver::address_of(server_id server) const {
     return server == self_ ? address_ : peers_.address_of(server);
 }
 
-void election_driver::send(server_id to, std::uint16_t method, const std::string& body, bool wait) {
+v1::CoordinatorMessageRequest election_driver::to_request(const coordinator_message& message) const {
+    v1::CoordinatorMessageRequest request;
+    request.set_epoch(message.epoch);
+    request.set_leader_id(message.leader);
+    request.set_leader_address(address_of(message.leader));
+    request.set_beat(message.beat);
+    request.set_score(message.score);
+    request.set_ring_key(message.key);
+    return request;
+}
+
+void election_driver::send(const send_pass& what) {
+    v1::PassElectionRequest request;
+    request.set_epoch(what.message.epoch);
+    request.set_initiator(what.message.initiator);
+    request.set_best_id(what.message.best_id);
+    request.set_best_score(what.message.best_score);
+    for (const auto id : what.message.visited) request.add_visited(id);
+    request.set_penalised(what.message.penalised);
+    request.set_ring_key(what.message.key);
+    send(what.to, pass_election_method, request.SerializeAsString(), true);
+}
+
+void election_driver::send(const ask_leader& what) {
+    send(what.to, coordinator_method, to_request(what.message).SerializeAsString(), false, true);
+}
+
+void election_driver::send(server_id to, std::uint16_t method, const std::string& body, bool wait,
+                           bool asks) {
     net::call_options how;
     how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.silence);
     how.wait_for_connection = wait;
-    peers_.call(to, method, body, how, [weak = weak_from_this()](auto got) {
+    peers_.call(to, method, body, how, [weak = weak_from_this(), to, asks](auto got) {
         const auto self = weak.lock();
-        if (!self || !self->machine_ || got) return;
+        if (!self || !self->machine_) return;
+        if (got && asks) self->machine_->on_answer(monotonic(), to);
+        if (got) return;
         if (const auto epoch = net::epoch_of(got.error()))
             self->perform_all(self->machine_->on_refused(monotonic(), *epoch));
     });

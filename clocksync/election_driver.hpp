@@ -1,8 +1,8 @@
 // Ring election on a worker: gives the machine its events and time, performs what it asks for, and serves
 // Peer.NewElection, PassElection and CoordinatorMessage, also under the originals' HTTP names.
 //
-// A message with a stale epoch is answered FAILED_PRECONDITION with the higher epoch among the error's
-// details; that is how a leader that was paused learns that it leads no more.
+// A message that is not what the dispatcher granted is answered FAILED_PRECONDITION with the right epoch and
+// leader among the error's details; that is how a leader that was paused learns that it leads no more.
 //
 // Threading: `add_to` before the server listens; `now` on any thread; the rest on the worker. Lifetime:
 // shared, because calls outlive a turn; `close` ends it.
@@ -47,7 +47,7 @@ public:
     void add_to(net::server& server);
 
     // `address` is this server's, as others reach it; `dispatcher` carries requests for the lock.
-    void on_joined(server_id self, const std::string& address, epoch_number epoch,
+    void on_joined(server_id self, const std::string& address, epoch_number epoch, ring_key key,
                    const std::shared_ptr<net::link>& dispatcher);
     void on_view(const v1::View& view, const fleet_view& fleet); // the addresses, the ring
     void add_load(double load);                                  // 0: idle, 1: full
@@ -69,7 +69,10 @@ private:
     void ask(election_reason reason);
     void release(const release_lock& what);
     std::string address_of(server_id server) const;
-    void send(server_id to, std::uint16_t method, const std::string& body, bool wait);
+    v1::CoordinatorMessageRequest to_request(const coordinator_message& message) const;
+    void send(const send_pass& what);
+    void send(const ask_leader& what);
+    void send(server_id to, std::uint16_t method, const std::string& body, bool wait, bool asks = false);
     void arm();
     void publish();
 

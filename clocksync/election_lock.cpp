@@ -30,10 +30,15 @@ election_reason election_reason_from(std::string_view text) {
 election_lock::election_lock(lock_settings settings, lock_record from, instant now)
     : settings_(settings), record_(from), leader_since_(now) {}
 
-lock_decision election_lock::ask(instant now, server_id who, election_reason reason) {
-    if (reason == election_reason::leader_lost || reason == election_reason::leader_silent)
-        complaints_[who] = now;
-    if (may_hold(now, who, reason)) return grant(now, who, record_.leader != 0 && leader_failed(now));
+lock_decision election_lock::ask(instant now, server_id who, election_reason reason, bool in_person) {
+    const bool complains = reason == election_reason::leader_lost || reason == election_reason::leader_silent;
+    if (complains && in_person && now >= deaf_until_ && contains(ring_, who)) complaints_[who] = now;
+    const bool may = may_hold(now, who, reason, in_person);
+    if (in_person) asked_in_person_ = now;
+    if (may) {
+        held_in_person_ = in_person;
+        return grant(now, who, record_.leader != 0 && leader_failed(now));
+    }
 
     lock_answer refusal;
     refusal.epoch = record_.epoch;
@@ -42,8 +47,9 @@ lock_decision election_lock::ask(instant now, server_id who, election_reason rea
     return {std::nullopt, refusal, 0};
 }
 
-bool election_lock::may_hold(instant now, server_id who, election_reason reason) const {
+bool election_lock::may_hold(instant now, server_id who, election_reason reason, bool in_person) const {
     if (!contains(ring_, who)) return false;
+    if (!in_person && asked_in_person_ && now - *asked_in_person_ <= settings_.lease) return false;
     const server_id holding = holder(now);
     if (settings_.bug == planted_bug::lock_grants_same_epoch) return true;
     if (holding != 0 && holding != who) return false;
@@ -88,7 +94,8 @@ lock_decision election_lock::grant(instant now, server_id who, bool after_failur
 }
 
 std::optional<lock_record> election_lock::release(instant now, server_id who, epoch_number epoch,
-                                                  server_id leader) {
+                                                  server_id leader, bool in_person) {
+    if (held_in_person_ && !in_person) return std::nullopt;
     if (epoch != record_.epoch || record_.leader != 0) return std::nullopt;
     if (who != holder_ && who != leader) return std::nullopt;
     holder_ = 0;

@@ -75,11 +75,15 @@ class election_lock {
 public:
     election_lock(lock_settings settings, lock_record from, instant now);
 
-    lock_decision ask(instant now, server_id who, election_reason reason);
+    // `in_person`: by the server itself, on the connection on which it joined. Somebody else's word in its
+    // name is no complaint, and is granted nothing while servers ask for themselves.
+    lock_decision ask(instant now, server_id who, election_reason reason, bool in_person = true);
 
     // The holder, or the new leader itself, tells how the election ended; leader 0 gives up. A release under
-    // any but the current epoch has no effect. Returns what to persist, if anything changed.
-    std::optional<lock_record> release(instant now, server_id who, epoch_number epoch, server_id leader);
+    // any but the current epoch has no effect, nor has one that is not in person where the grant was. Returns
+    // what to persist, if anything changed.
+    std::optional<lock_record> release(instant now, server_id who, epoch_number epoch, server_id leader,
+                                       bool in_person = true);
 
     // The view changed: a holder that left frees the lock, a leader that left has failed.
     std::optional<lock_record> set_members(instant now, const std::vector<member>& ring);
@@ -87,12 +91,16 @@ public:
     // The dispatcher's own connection to a server broke, before the view says so.
     void lost(instant now, server_id who);
 
+    // The dispatcher did not run for a while: what it hears for a moment was said during that, and whoever
+    // still finds the leader lost or silent says so again.
+    void stopped(instant now) { deaf_until_ = now + settings_.complaint_window; }
+
     const lock_record& record() const { return record_; }
     server_id holder(instant now) const { return now < lease_end_ ? holder_ : 0; }
 
 private:
     bool leader_failed(instant now) const;
-    bool may_hold(instant now, server_id who, election_reason reason) const;
+    bool may_hold(instant now, server_id who, election_reason reason, bool in_person) const;
     lock_decision grant(instant now, server_id who, bool after_failure);
 
     lock_settings settings_;
@@ -100,8 +108,11 @@ private:
     std::vector<member> ring_;
     server_id holder_ = 0;
     instant lease_end_{0};
+    bool held_in_person_ = true;
+    std::optional<instant> asked_in_person_; // when last
     instant leader_since_{0};
     bool leader_lost_ = false;
+    instant deaf_until_{0};
     std::map<server_id, instant> complaints_;
     server_id penalised_ = 0;
     instant penalised_until_{0};

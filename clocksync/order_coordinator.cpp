@@ -69,6 +69,8 @@ addressed_frames order_coordinator::propose(instant now) {
     if (!proposal_.survivors.empty()) {
         const bool here = std::ranges::find(proposal_.survivors, self_) != proposal_.survivors.end();
         proposal_.donor = here ? self_ : proposal_.survivors.front();
+    } else {
+        proposal_.began_us = static_cast<std::uint64_t>((now + unix_ahead_).count()) / 1000;
     }
     phase_ = phase::proposing;
     retries_ = 0;

@@ -31,8 +31,9 @@ using addressed_frames = std::vector<addressed_frame>;
 
 class order_coordinator {
 public:
-    order_coordinator(server_id self, duration retry, planted_bug bug)
-        : self_(self), retry_(retry), bug_(bug) {}
+    // `unix_ahead` is the time since the UNIX epoch less this server's `now`.
+    order_coordinator(server_id self, duration retry, duration unix_ahead, planted_bug bug)
+        : self_(self), retry_(retry), unix_ahead_(unix_ahead), bug_(bug) {}
 
     addressed_frames lead(instant now, epoch_number epoch);
     void step_down() { phase_ = phase::resting, epoch_ = 0, deadline_ = never; }
@@ -58,6 +59,7 @@ private:
 
     server_id self_;
     duration retry_;
+    duration unix_ahead_;
     planted_bug bug_;
     epoch_number epoch_ = 0;
     std::vector<member> ring_;

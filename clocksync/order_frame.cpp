@@ -33,7 +33,9 @@ private:
         all(b.timestamp, b.previous, b.incarnation, b.first_number, b.count);
         append_message(out_, b.messages());
     }
-    void put(const propose_frame& p) { all(p.proposal, p.base, p.members, p.survivors, p.cut, p.donor); }
+    void put(const propose_frame& p) {
+        all(p.proposal, p.base, p.members, p.survivors, p.cut, p.donor, p.began_us);
+    }
     template <typename T>
     void put(const std::vector<T>& items) {
         append_varint(out_, items.size());
@@ -66,9 +68,10 @@ void write(std::string& out, const confirm_frame& f) { writer(out).all(f.proposa
 void write(std::string& out, const commit_frame& f) { writer(out).all(f.epoch, f.proposal); }
 void write(std::string& out, const installed_frame& f) { writer(out).all(f.view); }
 void write(std::string& out, const state_frame& f) {
-    writer(out).all(f.view, f.history, f.index, f.delivered, f.offset, f.total, f.snapshot);
+    writer(out).all(f.view, f.history, f.began_us, f.index, f.delivered, f.offset, f.total, f.snapshot);
 }
 void write(std::string& out, const stale_frame& f) { writer(out).all(f.epoch); }
+void write(std::string& out, const taken_frame& f) { writer(out).all(f.view, f.bytes); }
 
 // ---- reading: the same list of fields; the first that does not parse makes the whole frame bad
 
@@ -123,7 +126,9 @@ private:
         return all(b.timestamp, b.previous, b.incarnation, b.first_number, b.count) &&
                take_varint(rest_, size) && size <= rest_.size() && messages(b, size);
     }
-    bool get(propose_frame& p) { return all(p.proposal, p.base, p.members, p.survivors, p.cut, p.donor); }
+    bool get(propose_frame& p) {
+        return all(p.proposal, p.base, p.members, p.survivors, p.cut, p.donor, p.began_us);
+    }
     template <typename T>
     bool get(std::vector<T>& items) {
         std::uint64_t size;
@@ -166,9 +171,10 @@ bool read(reader& in, confirm_frame& f) { return in.all(f.proposal); }
 bool read(reader& in, commit_frame& f) { return in.all(f.epoch, f.proposal); }
 bool read(reader& in, installed_frame& f) { return in.all(f.view); }
 bool read(reader& in, state_frame& f) {
-    return in.all(f.view, f.history, f.index, f.delivered, f.offset, f.total, f.snapshot);
+    return in.all(f.view, f.history, f.began_us, f.index, f.delivered, f.offset, f.total, f.snapshot);
 }
 bool read(reader& in, stale_frame& f) { return in.all(f.epoch); }
+bool read(reader& in, taken_frame& f) { return in.all(f.view, f.bytes); }
 
 template <typename Frame>
 bool read_into(reader& in, order_frame& out) {

@@ -89,7 +89,8 @@ struct propose_frame {
     std::vector<member> members;
     std::vector<server_id> survivors; // those who go on from `base`; the others are newcomers
     std::vector<cut_entry> cut;
-    server_id donor = 0; // who sends newcomers the state; 0: there is none yet
+    server_id donor = 0;        // who sends newcomers the state; 0: there is none yet
+    std::uint64_t began_us = 0; // without a donor: when the log that begins here did, since the UNIX epoch
 };
 struct report_frame {
     view_id proposal;
@@ -125,14 +126,21 @@ struct delivered_number {
     std::uint64_t number = 0; // the highest delivered
     std::uint64_t index = 0;  // of the log, when it last changed
 };
+// The state for a newcomer, in parts. The first carries `delivered`; each is sent when the newcomer has
+// taken those before it.
 struct state_frame {
     view_id view;
     view_id history;
+    std::uint64_t began_us = 0; // the history
     std::uint64_t index = 0;
     std::vector<delivered_number> delivered;
     std::uint64_t offset = 0; // of this part in the whole snapshot
     std::uint64_t total = 0;  // bytes of the whole
     std::string snapshot;
+};
+struct taken_frame { // by a newcomer, of the snapshot
+    view_id view;
+    std::uint64_t bytes = 0;
 };
 struct stale_frame {
     epoch_number epoch = 0;
@@ -140,7 +148,7 @@ struct stale_frame {
 
 using order_frame =
     std::variant<data_frame, resend_frame, stop_frame, report_frame, propose_frame, fetch_frame, fill_frame,
-                 confirm_frame, commit_frame, installed_frame, state_frame, stale_frame>;
+                 confirm_frame, commit_frame, installed_frame, state_frame, stale_frame, taken_frame>;
 
 std::string encode(const order_frame& frame);
 

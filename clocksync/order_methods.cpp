@@ -42,7 +42,8 @@ void add_order_methods(net::server& to, order_arrival arrive) {
     to.rpc().on_call<v1::OrderRequest>(
         "Peer", "Order", net::roles(net::role::server),
         [workers, arrive = std::move(arrive)](v1::OrderRequest& request, net::call& one) {
-            const auto taken = arrive(request.from(), std::move(*request.mutable_frames()));
+            const auto taken =
+                arrive(request.from(), request.ring_key(), std::move(*request.mutable_frames()));
             if (!taken) return one.fail(taken.error());
             if (auto pending = one.defer()) (*workers)[one.home().index()]->take(std::move(pending));
         });

@@ -13,7 +13,7 @@
 namespace stadion::clocksync {
 
 // `arrive` takes the frames over; answers an error that ends up with the caller.
-using order_arrival = std::function<wire::result<void>(server_id from, std::string frames)>;
+using order_arrival = std::function<wire::result<void>(server_id from, ring_key key, std::string frames)>;
 
 // Before the server listens.
 void add_order_methods(net::server& to, order_arrival arrive);

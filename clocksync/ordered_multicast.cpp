@@ -9,7 +9,7 @@ ordered_multicast::ordered_multicast(order_settings settings, member self)
     : settings_(settings),
       self_(self),
       process_incarnation_(self.incarnation),
-      coordinator_(self.id, settings.view_retry, settings.bug) {}
+      coordinator_(self.id, settings.view_retry, settings.unix_ahead, settings.bug) {}
 
 std::size_t ordered_multicast::slot_of(server_id id) const {
     for (std::size_t i = 0; i < members_.size(); ++i)
@@ -171,6 +171,7 @@ void ordered_multicast::handle(instant now, server_id from, order_frame frame,
         }
         void operator()(state_frame& f) { me.handle_state(now, from, std::move(f), out); }
         void operator()(stale_frame& f) { me.raise_epoch(f.epoch); }
+        void operator()(taken_frame& f) { me.handle_taken(now, from, f, out); }
     };
     std::visit(visitor{*this, now, from, std::move(bytes), out}, frame);
 }
@@ -284,7 +285,7 @@ void ordered_multicast::tick(instant now, order_output& out) {
             refresh_due_ = now + settings_.refresh;
         }
     }
-    if (donation_ && now >= donation_due_) donate(now, out);
+    if (donation_ && now >= donation_due_) donate_again(now, out);
     flush(now, out);
 }
 

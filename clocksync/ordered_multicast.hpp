@@ -37,6 +37,9 @@ struct order_settings {
     duration refresh = std::chrono::milliseconds(20);    // while something is undelivered
     duration view_retry = std::chrono::milliseconds(20); // of an unanswered step of a view change
     duration donation_retry = std::chrono::milliseconds(200);
+    std::size_t part_bytes = 256 << 10; // of fills and snapshots, in one frame
+    std::size_t parts_under_way = 4;    // of a snapshot, to one newcomer
+    duration unix_ahead{0};             // the time since the UNIX epoch less `now`
     std::size_t early_frames_max = 256; // of the view to come; more are asked for again
     planted_bug bug = planted_bug::none;
 };
@@ -54,8 +57,9 @@ struct order_output {
     };
     struct restored {
         view_id history;
-        std::uint64_t index;  // of the log, of the next delivery
-        std::string snapshot; // what a survivor gave to provide_snapshot; empty: the log begins here
+        std::uint64_t began_us; // the history, since the UNIX epoch: the same on every server
+        std::uint64_t index;    // of the log, of the next delivery
+        std::string snapshot;   // what a survivor gave to provide_snapshot; empty: the log begins here
     };
     struct installed {
         view_id view;
@@ -118,14 +122,23 @@ private:
         std::uint64_t count = 0;
         std::string messages;
     };
+    struct newcomer { // that waits for the state from here
+        server_id id;
+        std::uint64_t taken = 0; // bytes of it
+        std::uint64_t sent = 0;
+    };
+    struct arrival { // of the state, at a newcomer
+        view_id view;
+        std::vector<delivered_number> delivered;
+        std::string snapshot;
+    };
     struct early_frame {
         server_id from;
         view_id view;
         std::shared_ptr<const std::string> bytes;
     };
 
-    static constexpr std::size_t part_bytes_max = 256 << 10; // of fills and snapshots, in one frame
-    static constexpr std::size_t origins_max = 1024;         // remembered by the duplicate check
+    static constexpr std::size_t origins_max = 1024; // remembered by the duplicate check
     static constexpr std::size_t nowhere = ~std::size_t{0};
     std::size_t slot_of(server_id id) const;
     bool installed() const { return !members_.empty(); }
@@ -145,7 +158,9 @@ private:
     void handle_fill(instant now, fill_frame frame, order_output& out);
     void handle_commit(instant now, server_id from, const commit_frame& frame, order_output& out);
     void handle_installed(server_id from, const installed_frame& frame);
-    void donate(instant now, order_output& out);
+    void donate(instant now, newcomer& to, std::uint64_t up_to, order_output& out);
+    void donate_again(instant now, order_output& out);
+    void handle_taken(instant now, server_id from, const taken_frame& frame, order_output& out);
     void handle_state(instant now, server_id from, state_frame frame, order_output& out);
 
     void accept(std::size_t slot, batch b);
@@ -177,6 +192,7 @@ private:
     // The installed view.
     view_id view_;
     view_id history_;
+    std::uint64_t began_us_ = 0;  // the history
     std::vector<member> members_; // by id
     std::size_t own_slot_ = nowhere;
     std::vector<sender_state> senders_; // by slot
@@ -199,11 +215,11 @@ private:
     std::optional<propose_frame> proposal_;
     server_id proposer_ = 0;
     std::optional<propose_frame> confirmed_;
-    std::vector<server_id> newcomers_; // that wait for the state from here
+    std::vector<newcomer> newcomers_;
     std::optional<state_frame> donation_;
     std::vector<early_frame> early_;
     instant donation_due_ = never;
-    std::string arriving_; // parts of a snapshot
+    arrival arriving_;
 };
 
 } // namespace stadion::clocksync

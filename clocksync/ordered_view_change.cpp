@@ -69,6 +69,7 @@ void ordered_multicast::become_newcomer(std::uint64_t incarnation) {
     confirmed_.reset();
     donation_.reset();
     newcomers_.clear();
+    arriving_ = {};
 }
 
 // Own batches that are held and not delivered go back to the front of the queue.
@@ -132,7 +133,7 @@ void ordered_multicast::handle_fetch(instant now, server_id from, const fetch_fr
     for (const batch& b : held_.of(slot)) {
         if (b.timestamp <= frame.after || b.timestamp > frame.up_to) continue;
         fill.batches.push_back(b);
-        if ((bytes += b.size) >= part_bytes_max) break; // the rest is fetched after this
+        if ((bytes += b.size) >= settings_.part_bytes) break; // the rest is fetched after this
     }
     send(now, from, fill, out);
 }
@@ -171,16 +172,17 @@ void ordered_multicast::install(instant now, const propose_frame& proposal, orde
 
     if (proposal.donor == 0) {
         history_ = proposal.proposal;
+        began_us_ = proposal.began_us;
         index_ = 0;
         delivered_.clear();
-        out.restore = order_output::restored{history_, 0, {}};
+        out.restore = order_output::restored{history_, began_us_, 0, {}};
     }
     newcomers_.clear();
     donation_.reset();
     if (proposal.donor == self_.id) {
         for (const member& m : proposal.members)
             if (std::ranges::find(proposal.survivors, m.id) == proposal.survivors.end())
-                newcomers_.push_back(m.id);
+                newcomers_.push_back({m.id});
         out.snapshot_wanted = !newcomers_.empty();
     }
     enter(now, proposal, out);
@@ -220,41 +222,76 @@ void ordered_multicast::take_early(instant now, order_output& out) {
 
 void ordered_multicast::handle_installed(server_id from, const installed_frame& frame) {
     if (frame.view != view_) return;
-    std::erase(newcomers_, from);
+    std::erase_if(newcomers_, [from](const newcomer& one) { return one.id == from; });
     if (newcomers_.empty()) donation_.reset();
 }
 
 void ordered_multicast::provide_snapshot(instant now, std::string snapshot, order_output& out) {
     if (newcomers_.empty()) return;
-    donation_ = state_frame{view_, history_, index_, {}, 0, snapshot.size(), std::move(snapshot)};
+    const std::uint64_t total = snapshot.size();
+    donation_ = state_frame{view_, history_, began_us_, index_, {}, 0, total, std::move(snapshot)};
     if (settings_.bug != planted_bug::order_newcomer_without_table)
         for (const auto& [key, last] : delivered_) donation_->delivered.push_back(last);
-    donate(now, out);
+    for (newcomer& one : newcomers_) donate(now, one, settings_.part_bytes * settings_.parts_under_way, out);
+    donation_due_ = now + settings_.donation_retry;
 }
 
-void ordered_multicast::donate(instant now, order_output& out) {
-    state_frame part = *donation_;
-    for (std::size_t offset = 0; offset == 0 || offset < donation_->total; offset += part_bytes_max) {
-        part.offset = offset;
-        part.snapshot = donation_->snapshot.substr(offset, part_bytes_max);
-        for (const server_id id : newcomers_) send(now, id, part, out);
+// The parts that were not sent yet, as far as that; at least one.
+void ordered_multicast::donate(instant now, newcomer& to, std::uint64_t up_to, order_output& out) {
+    do {
+        state_frame part{donation_->view,
+                         donation_->history,
+                         donation_->began_us,
+                         donation_->index,
+                         {},
+                         to.sent,
+                         donation_->total,
+                         donation_->snapshot.substr(to.sent, settings_.part_bytes)};
+        if (to.sent == 0) part.delivered = donation_->delivered;
+        to.sent += part.snapshot.size();
+        send(now, to.id, part, out);
+    } while (to.sent < std::min(up_to, donation_->total));
+}
+
+// Nobody has taken anything for a while. One part shows where each is; then it goes on from there.
+void ordered_multicast::donate_again(instant now, order_output& out) {
+    for (newcomer& one : newcomers_) {
+        one.sent = one.taken;
+        donate(now, one, 0, out);
     }
     donation_due_ = now + settings_.donation_retry;
+}
+
+void ordered_multicast::handle_taken(instant now, server_id from, const taken_frame& frame,
+                                     order_output& out) {
+    if (!donation_ || frame.view != view_ || frame.bytes > donation_->total) return;
+    const auto who = std::ranges::find(newcomers_, from, &newcomer::id);
+    if (who == newcomers_.end() || frame.bytes <= who->taken) return;
+    who->taken = frame.bytes;
+    who->sent = std::max(who->sent, who->taken);
+    donation_due_ = now + settings_.donation_retry;
+    const std::uint64_t up_to = who->taken + settings_.part_bytes * settings_.parts_under_way;
+    if (who->sent < std::min(up_to, donation_->total)) donate(now, *who, up_to, out);
 }
 
 void ordered_multicast::handle_state(instant now, server_id from, state_frame frame, order_output& out) {
     if (installed() && view_ == frame.view) return send(now, from, installed_frame{view_}, out);
     if (!confirmed_ || confirmed_->proposal != frame.view || stopped_ != frame.view || installed()) return;
-    if (frame.offset == 0) arriving_.clear();
-    if (frame.offset != arriving_.size()) return; // a part got lost; they all come again
-    arriving_ += frame.snapshot;
-    if (arriving_.size() < frame.total) return;
+    if (arriving_.view != frame.view) arriving_ = {frame.view, {}, {}};
+    if (frame.offset == arriving_.snapshot.size()) { // else one before it got lost, or this is a repetition
+        if (frame.offset == 0) arriving_.delivered = std::move(frame.delivered);
+        arriving_.snapshot += frame.snapshot;
+    }
+    if (arriving_.snapshot.size() < frame.total)
+        return send(now, from, taken_frame{frame.view, arriving_.snapshot.size()}, out);
 
     history_ = frame.history;
+    began_us_ = frame.began_us;
     index_ = frame.index;
     delivered_.clear();
-    for (const delivered_number& d : frame.delivered) delivered_[{d.origin, d.incarnation}] = d;
-    out.restore = order_output::restored{history_, index_, std::exchange(arriving_, {})};
+    for (const delivered_number& d : arriving_.delivered) delivered_[{d.origin, d.incarnation}] = d;
+    out.restore = order_output::restored{history_, began_us_, index_, std::move(arriving_.snapshot)};
+    arriving_ = {};
     enter(now, propose_frame(*confirmed_), out);
 }
 

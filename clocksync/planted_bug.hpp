@@ -13,11 +13,13 @@ enum class planted_bug {
     election_prefers_last,              // `if (i = j)`: every server takes itself for the best
     election_ties_to_higher_id,
     election_accepts_partial_round, // the initiator decides without having heard of everyone
+    election_believes_strangers,    // what comes without the ring's key counts
     election_keeps_no_frozen_score, // the score is read afresh at each sight of the epoch
     lock_grants_while_healthy,
     lock_grants_same_epoch, // the epoch does not grow with a grant
     lock_forgets_epoch,     // the epoch is lost when the dispatcher restarts
     lock_ignores_tenure,
+    ring_forgets_its_pause,       // a dispatcher that was stopped drops whoever's connection closed meanwhile
     membership_keeps_incarnation, // a dropped server comes back as if it had never left
     order_delivers_agreed,        // delivery before everyone holds it
     order_ignores_gap,            // a lost frame is not noticed
@@ -29,9 +31,11 @@ enum class planted_bug {
     order_accepts_stale_stop,     // no epoch check on the view change
     order_commits_early,          // commit before all have confirmed
     order_newcomer_without_table, // the newcomer gets no duplicate table
-    raffle_no_client_check,       // no duplicate check by (client, request)
-    raffle_counts_run_once,       // a run of several requests counts as one
+    order_believes_strangers,
+    raffle_no_client_check, // no duplicate check by (client, request)
+    raffle_counts_run_once, // a run of several requests counts as one
     clock_accepts_stale_epoch,
+    clock_believes_strangers,
     clock_steps_in_service,
     clock_slews_too_fast,
     clock_bound_without_delay, // the bound forgets half of the round trip

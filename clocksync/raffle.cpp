@@ -22,13 +22,14 @@ wire::result<std::vector<request_run>> decode_runs(server_id origin, std::string
     std::vector<request_run> runs;
     while (!message.empty()) {
         std::string_view client;
-        request_run& run = runs.emplace_back();
+        request_run run;
         run.server = origin;
         const bool read =
             take_bytes(message, client) && take_varint(message, run.first) && take_varint(message, run.count);
-        if (!read || run.count == 0 || run.first + run.count < run.first)
-            return wire::make_error(wire::status::invalid_argument, "malformed runs of requests");
+        if (!read) return wire::make_error(wire::status::invalid_argument, "malformed runs of requests");
+        if (run.count == 0 || run.count > request_max || run.first > request_max - (run.count - 1)) continue;
         run.client = client;
+        runs.push_back(std::move(run));
     }
     return runs;
 }

@@ -15,6 +15,7 @@
 
 #include "clocksync/planted_bug.hpp"
 #include "clocksync/types.hpp"
+#include "net/request_watch.hpp"
 #include "wire/result.hpp"
 
 #include <deque>
@@ -35,7 +36,9 @@ struct request_run {
     friend bool operator==(const request_run&, const request_run&) = default;
 };
 
-// A message of the order: the runs of one flush. `server` is not sent, it is the message's origin.
+// A message of the order: the runs of one flush. `server` is not sent, it is the message's origin. A run that
+// cannot be, because it counts nothing or goes beyond `request_max`, is left out: it costs no other.
+inline constexpr std::uint64_t request_max = net::request_watch::id_max;
 std::string encode_runs(const std::vector<request_run>& runs);
 wire::result<std::vector<request_run>> decode_runs(server_id origin, std::string_view message);
 

@@ -4,6 +4,8 @@ namespace stadion::clocksync {
 
 void raffle_log::restore(const order_output::restored& from) {
     const std::lock_guard hold(mutex_);
+    history_ = from.history;
+    since_us_ = from.began_us;
     // Only a donor of another version could write what this one cannot read; it then counts from here on.
     if (!raffle_.restore(from.snapshot)) (void)raffle_.restore({});
 }
@@ -24,7 +26,7 @@ std::string raffle_log::snapshot() const {
 
 raffle_log::standing raffle_log::now(bool with_draws) const {
     const std::lock_guard hold(mutex_);
-    standing all{raffle_.every(), raffle_.requests(), raffle_.hash(), {}};
+    standing all{raffle_.every(), raffle_.requests(), raffle_.hash(), history_, since_us_, {}};
     if (with_draws) all.draws.assign(raffle_.draws().begin(), raffle_.draws().end());
     return all;
 }

@@ -25,6 +25,8 @@ public:
         std::uint32_t every = 0;
         std::uint64_t requests = 0;
         std::string hash;
+        view_id history;            // the log they are of; it begins anew when every server was lost at once
+        std::uint64_t since_us = 0; // when it began, since the UNIX epoch; 0: there is none yet
         std::vector<raffle_draw> draws; // those kept, oldest first
     };
     standing now(bool with_draws) const;
@@ -34,6 +36,8 @@ public:
 private:
     mutable std::mutex mutex_;
     raffle raffle_;
+    view_id history_;
+    std::uint64_t since_us_ = 0;
 };
 
 } // namespace stadion::clocksync

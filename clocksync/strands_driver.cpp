@@ -57,21 +57,21 @@ void strands_driver::start_raffle(net::worker& home, std::uint32_t every) {
     drawing.every = every;
     raffle_ = std::make_shared<raffle_driver>(
         home, drawing,
-        [weak = std::weak_ptr(election_), &server = server_](server_id to, std::string frames) {
+        [weak = std::weak_ptr(election_), &server = server_](server_id to, ring_key key, std::string frames) {
             const auto links = weak.lock();
             if (!links) return;
             v1::OrderRequest request;
             request.set_from(server.context().server_id);
             request.set_frames(std::move(frames));
+            request.set_ring_key(key);
             net::call_options how;
             how.budget = frames_budget;
             how.wait_for_connection = false; // what matters is sent again when the peer is up
             links->peers().call(to, order_method, request.SerializeAsString(), how, [](const auto&) {});
         });
     election_->peers().on_up = [raffle = raffle_](server_id peer) { raffle->on_peer_up(peer); };
-    add_order_methods(server_, [raffle = raffle_](server_id from, std::string frames) -> wire::result<void> {
-        raffle->on_frames(from, std::move(frames));
-        return {};
+    add_order_methods(server_, [raffle = raffle_](server_id from, ring_key key, std::string frames) {
+        return raffle->on_frames(from, key, std::move(frames));
     });
     server_.add_status([raffle = raffle_](nlohmann::ordered_json& status) {
         const auto now = raffle->log().now(false);
@@ -85,21 +85,22 @@ void strands_driver::start_raffle(net::worker& home, std::uint32_t every) {
     });
 }
 
-void strands_driver::on_joined(server_id self, epoch_number epoch,
+void strands_driver::on_joined(server_id self, epoch_number epoch, ring_key key,
                                const std::shared_ptr<net::link>& dispatcher) {
     self_ = self;
     server_.context().server_id = self;
     server_.context().epoch = epoch;
-    election_->on_joined(self, server_.address(), epoch, dispatcher);
+    clock_->set_ring_key(key);
+    if (raffle_) raffle_->set_ring_key(key);
+    election_->on_joined(self, server_.address(), epoch, key, dispatcher);
 }
 
 // The ring first: a leader that the view brings is then one of it.
 void strands_driver::on_view(const v1::View& view) {
     const auto fleet = to_fleet_view(view);
-    if (!fleet) return;
-    clock_->on_view(self_, *fleet);
-    if (raffle_) raffle_->on_view(self_, *fleet);
-    election_->on_view(view, *fleet);
+    if (!fleet.pending) clock_->on_view(self_, fleet);
+    if (!fleet.pending && raffle_) raffle_->on_view(self_, fleet);
+    election_->on_view(view, fleet);
 }
 
 void strands_driver::add_load(double load) { election_->add_load(load); }

@@ -21,7 +21,8 @@ public:
     strands_driver(net::worker& home, net::server& server, const strand_settings& settings, bool in_fleet,
                    const std::string& token);
 
-    void on_joined(server_id self, epoch_number epoch, const std::shared_ptr<net::link>& dispatcher);
+    void on_joined(server_id self, epoch_number epoch, ring_key key,
+                   const std::shared_ptr<net::link>& dispatcher);
     void on_view(const v1::View& view);
     void add_load(double load); // 0: idle, 1: full
     void close();

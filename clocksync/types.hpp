@@ -12,6 +12,12 @@ namespace stadion::clocksync {
 using server_id = std::uint32_t; // 0: nobody
 using epoch_number = std::uint64_t;
 
+// What the dispatcher gives every server that joins, and nobody else; it goes into everything that servers
+// say to each other. A message without it is a stranger's: it may be answered, and changes nothing.
+using ring_key = std::uint64_t; // 0: none yet; matches nothing
+
+inline bool is_from_ring(ring_key own, ring_key shown) { return own != 0 && shown == own; }
+
 // A reading of one machine's CLOCK_MONOTONIC. Readings of two servers are not comparable.
 using instant = std::chrono::nanoseconds;
 using duration = std::chrono::nanoseconds;
@@ -33,6 +39,7 @@ struct fleet_view {
     epoch_number epoch = 0; // the highest ever granted
     server_id leader = 0;   // elected in that epoch, 0 while there is none
     std::vector<member> ring;
+    bool pending = false; // the dispatcher awaits servers it has lost sight of: the ring of before stands
 
     friend bool operator==(const fleet_view&, const fleet_view&) = default;
 };

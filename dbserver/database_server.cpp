@@ -108,7 +108,7 @@ wire::result<std::string> database_server::start() {
         return said;
     };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
-        my.strands->on_joined(server_id, epoch, my.member->dispatcher_link());
+        my.strands->on_joined(server_id, epoch, my.member->ring_key(), my.member->dispatcher_link());
     };
     my.place->follow(*my.member);
     my.member->on_view = [&my](const v1::View& view) {

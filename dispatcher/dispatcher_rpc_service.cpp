@@ -111,9 +111,10 @@ void dispatcher_rpc_service::add_to(net::server& server) {
                               [](fleet_service& fleet, const auto& request, connection from) {
                                   return fleet.heartbeat(request, from);
                               });
-    add<v1::LeaveRequest>(
-        server, fleet_, "Leave", members, false,
-        [](fleet_service& fleet, const auto& request, connection) { return fleet.leave(request); });
+    add<v1::LeaveRequest>(server, fleet_, "Leave", members, true,
+                          [](fleet_service& fleet, const auto& request, connection from) {
+                              return fleet.leave(request, from);
+                          });
 
     const auto all = [](fleet_service& fleet, const auto&, auto...) -> lists {
         return fleet.servers().get_all_servers();
@@ -121,19 +122,19 @@ void dispatcher_rpc_service::add_to(net::server& server) {
     const auto front_ends = [](fleet_service& fleet, const auto&, auto...) -> lists {
         return fleet.servers().get_all_front_end_servers();
     };
-    const auto lock = [](fleet_service& fleet, const auto& request, auto...) {
-        return fleet.ask_lock(request);
+    const auto lock = [](fleet_service& fleet, const auto& request, connection from = connection::none) {
+        return fleet.ask_lock(request, from);
     };
-    const auto release = [](fleet_service& fleet, const auto& request, auto...) {
-        return fleet.release_lock(request);
+    const auto release = [](fleet_service& fleet, const auto& request, connection from = connection::none) {
+        return fleet.release_lock(request, from);
     };
     using list_request = v1::GetAllServersRequest;
     using lock_request = v1::GetLeaderElectionLockRequest;
     using release_request = v1::ReleaseLeaderElectionLockRequest;
     add<list_request>(server, fleet_, "GetAllServers", inside, false, all);
     add<list_request>(server, fleet_, "GetAllFrontEndServers", inside, false, front_ends);
-    add<lock_request>(server, fleet_, "GetLeaderElectionLock", members, false, lock);
-    add<release_request>(server, fleet_, "ReleaseLeaderElectionLock", members, false, release);
+    add<lock_request>(server, fleet_, "GetLeaderElectionLock", members, true, lock);
+    add<release_request>(server, fleet_, "ReleaseLeaderElectionLock", members, true, release);
     add_http<list_request>(server, fleet_, net::http_method::get, "/getAllServers", inside, all);
     add_http<list_request>(server, fleet_, net::http_method::get, "/getAllFrontEndServers", inside,
                            front_ends);

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <random>
 
 namespace stadion::dispatcher {
 namespace {
@@ -20,6 +21,16 @@ balancer::time_point now() { return std::chrono::steady_clock::now(); }
 constexpr std::chrono::seconds writer_remembered_every{5};
 
 clocksync::instant instant_now() { return now().time_since_epoch(); }
+
+std::uint64_t random_number() {
+    std::random_device source;
+    return std::uint64_t{source()} << 32 | source();
+}
+
+wire::error not_in_person(std::uint32_t server) {
+    return wire::make_error(wire::status::permission_denied,
+                            "server " + std::to_string(server) + " speaks for itself, on its own connection");
+}
 
 balancer::scaler_settings scaling_of(const fleet_options& options) {
     balancer::scaler_settings settings;
@@ -45,7 +56,10 @@ fleet_service::fleet_service(net::worker& home, fleet_options options, memory_fi
 }
 
 wire::result<void> fleet_service::remember_start() {
-    const auto remembered = remember([](memory& content) { ++content.starts; });
+    const auto remembered = remember([](memory& content) {
+        ++content.starts;
+        while (content.ring_key == 0) content.ring_key = random_number();
+    });
     if (!remembered) return remembered;
     const auto& content = memory_.content();
     registry_ = std::make_unique<registry>(
@@ -54,8 +68,10 @@ wire::result<void> fleet_service::remember_start() {
     lock_ = std::make_unique<clocksync::election_lock>(options_.lock, content.lock, instant_now());
     writer_ = std::make_unique<writer_seat>(content.writer, now());
     const auto& beats = options_.registry.members;
-    ring_ =
-        std::make_unique<fleet_ring>(content.ring, instant_now(), beats.heartbeat_period * beats.misses_max);
+    fleet_ring_settings how;
+    how.await_for = beats.heartbeat_period * beats.misses_max;
+    how.stopped_after = beats.heartbeat_period;
+    ring_ = std::make_unique<fleet_ring>(content.ring, instant_now(), how);
     return {};
 }
 
@@ -95,8 +111,23 @@ wire::result<v1::AssignResponse> fleet_service::assign(const v1::AssignRequest& 
     return registry_->assign(request, now());
 }
 
+// A server that joined on a lasting connection speaks on that one; nobody else does in its name.
+bool fleet_service::speaks_for(std::uint32_t server, balancer::connection_id connection) const {
+    const auto* const found = registry_->find(balancer::server_id{server});
+    return found == nullptr || found->connection == balancer::connection_id::none ||
+           found->connection == connection;
+}
+
+void fleet_service::begin_turn() {
+    const auto at = instant_now();
+    if (!ring_->turn(at)) return;
+    lock_->stopped(at);
+    spdlog::warn("this dispatcher did not run for a while: servers whose connection it has lost are awaited");
+}
+
 wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& request,
                                                    balancer::connection_id connection) {
+    begin_turn();
     if (auto fine = may_enter(request); !fine) return fine.error();
     auto answer = registry_->join(request, connection, now());
     if (!answer) return answer;
@@ -120,11 +151,14 @@ wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& reques
             children_->bound(child.pid, request.address());
     settle();
     *answer->mutable_view() = view();
+    answer->set_ring_key(memory_.content().ring_key);
     return answer;
 }
 
 wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::HeartbeatRequest& request,
                                                              balancer::connection_id connection) {
+    begin_turn();
+    if (!speaks_for(request.server_id(), connection)) return not_in_person(request.server_id());
     auto answer = registry_->heartbeat(request, connection, now());
     if (answer) {
         writer_->heard(request.server_id(), {request.board(), request.board_sequence()});
@@ -134,21 +168,27 @@ wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::Heartbeat
     return answer;
 }
 
-wire::result<v1::LeaveResponse> fleet_service::leave(const v1::LeaveRequest& request) {
+wire::result<v1::LeaveResponse> fleet_service::leave(const v1::LeaveRequest& request,
+                                                     balancer::connection_id connection) {
+    begin_turn();
+    if (!speaks_for(request.server_id(), connection)) return not_in_person(request.server_id());
     auto answer = registry_->leave(request);
     settle();
     return answer;
 }
 
 void fleet_service::connection_lost(balancer::connection_id connection) {
+    begin_turn();
     registry_->connection_lost(connection);
     settle();
 }
 
 wire::result<v1::GetLeaderElectionLockResponse>
-fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
+fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request, balancer::connection_id connection) {
+    begin_turn();
     const auto decision =
-        lock_->ask(instant_now(), request.server_id(), clocksync::election_reason_from(request.reason()));
+        lock_->ask(instant_now(), request.server_id(), clocksync::election_reason_from(request.reason()),
+                   speaks_for(request.server_id(), connection));
     if (decision.persist) {
         const auto remembered = remember(
             [&](memory& content) { content.lock = clocksync::to_remember(content.lock, *decision.persist); });
@@ -163,7 +203,7 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
     }
     if (decision.silenced != 0) {
         registry_->drop_silent(balancer::server_id{decision.silenced});
-        ring_->silenced(decision.silenced);
+        ring_->given_up(decision.silenced);
     }
     v1::GetLeaderElectionLockResponse answer;
     answer.set_granted(decision.answer.granted);
@@ -178,9 +218,10 @@ fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request) {
 }
 
 wire::result<v1::ReleaseLeaderElectionLockResponse>
-fleet_service::release_lock(const v1::ReleaseLeaderElectionLockRequest& request) {
-    const auto record =
-        lock_->release(instant_now(), request.server_id(), request.epoch(), request.leader_id());
+fleet_service::release_lock(const v1::ReleaseLeaderElectionLockRequest& request,
+                            balancer::connection_id connection) {
+    const auto record = lock_->release(instant_now(), request.server_id(), request.epoch(),
+                                       request.leader_id(), speaks_for(request.server_id(), connection));
     if (record) {
         spdlog::info("server {} leads in epoch {}", record->leader, record->epoch);
         const auto remembered =
@@ -199,6 +240,7 @@ wire::result<v1::Server> fleet_service::forward_target(std::string_view service,
 // --- what follows ---
 
 void fleet_service::tick() {
+    begin_turn();
     registry_->tick(now());
     if (!stopping_ && now() - scaled_at_ >= options_.registry.members.heartbeat_period) {
         scaled_at_ = now();
@@ -299,8 +341,11 @@ void fleet_service::remember_writer() {
 }
 
 void fleet_service::report_departures() {
+    using balancer::departure_reason;
     for (const auto& gone : registry_->take_departures()) {
-        const bool goodbye = gone.reason == balancer::departure_reason::left && !stopping_;
+        if (gone.reason == departure_reason::left || gone.reason == departure_reason::replaced)
+            ring_->given_up(number(gone.last.id));
+        const bool goodbye = gone.reason == departure_reason::left && !stopping_;
         writer_->gone(number(gone.last.id), goodbye, now());
         comings_and_goings.info(gone.last.kind + " " + std::to_string(number(gone.last.id)) + " at " +
                                 gone.last.address +

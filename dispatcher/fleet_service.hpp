@@ -74,11 +74,13 @@ public:
     wire::result<v1::JoinResponse> join(const v1::JoinRequest& request, balancer::connection_id connection);
     wire::result<v1::HeartbeatResponse> heartbeat(const v1::HeartbeatRequest& request,
                                                   balancer::connection_id connection);
-    wire::result<v1::LeaveResponse> leave(const v1::LeaveRequest& request);
+    wire::result<v1::LeaveResponse> leave(const v1::LeaveRequest& request,
+                                          balancer::connection_id connection);
     void connection_lost(balancer::connection_id connection);
-    wire::result<v1::GetLeaderElectionLockResponse> ask_lock(const v1::GetLeaderElectionLockRequest& request);
+    wire::result<v1::GetLeaderElectionLockResponse> ask_lock(const v1::GetLeaderElectionLockRequest& request,
+                                                             balancer::connection_id connection);
     wire::result<v1::ReleaseLeaderElectionLockResponse>
-    release_lock(const v1::ReleaseLeaderElectionLockRequest& request);
+    release_lock(const v1::ReleaseLeaderElectionLockRequest& request, balancer::connection_id connection);
     wire::result<v1::Server> forward_target(std::string_view service, const std::vector<std::string>& except);
 
     const wanted_children& wanted() const noexcept { return options_.wanted; }
@@ -99,6 +101,8 @@ private:
         bool operator==(const news&) const = default;
     };
 
+    void begin_turn();
+    bool speaks_for(std::uint32_t server, balancer::connection_id connection) const;
     void tick();
     void scale();
     void stop_the_drained();

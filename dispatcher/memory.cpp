@@ -124,6 +124,7 @@ std::string encode(const memory& remembered) {
                           {"epoch", remembered.writer.epoch},
                           {"board", remembered.writer.board},
                           {"sequence", remembered.writer.sequence}}},
+                        {"ring_key", remembered.ring_key},
                         {"ring", {{"number", remembered.ring.number}, {"servers", std::move(ring)}}},
                         {"children", std::move(children)}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
@@ -144,6 +145,8 @@ wire::result<memory> decode_memory(std::string_view text) {
     remembered.lock.epoch = fields.number<std::uint64_t>("epoch");
     remembered.lock.leader = fields.number<std::uint32_t>("leader");
     remembered.next_server_id = fields.number<std::uint32_t>("next_server_id");
+    if (document.contains("ring_key")) // written since servers show each other one
+        remembered.ring_key = fields.number<std::uint64_t>("ring_key");
     if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
     const auto children = document.find("children");
     if (children == document.end() || !children->is_array()) fields.fail("children", "is not a list");

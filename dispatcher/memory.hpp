@@ -12,6 +12,7 @@
 //       "leader": 2,
 //       "next_server_id": 6,
 //       "writer": {"server_id": 1, "epoch": 2, "board": 8127312, "sequence": 4711},
+//       "ring_key": 9213046581190471332,
 //       "ring": {"number": 9, "servers": [{"server_id": 2, "incarnation": 7}]},
 //       "children": [
 //         {"kind": "frontend", "address": "127.0.0.1:7401", "pid": 4711, "born": 98127,
@@ -51,6 +52,7 @@ struct memory {
     std::uint32_t starts = 0;    // how often a dispatcher has started on this directory
     clocksync::lock_record lock; // without a leader its epoch may be higher than any that was granted
     std::uint32_t next_server_id = 1;
+    clocksync::ring_key ring_key = 0;  // the servers' secret; 0 until a dispatcher has started
     clocksync::membership_record ring; // its last_id is not written: next_server_id says it
     std::vector<child_record> children;
     writer_record writer; // its sequence is written every few seconds: what was seen after that is forgotten

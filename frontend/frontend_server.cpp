@@ -142,7 +142,7 @@ wire::result<std::string> frontend_server::start() {
     };
     my.member->on_reported = [&my](const std::vector<std::string>& tickets) { my.clients.reported(tickets); };
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
-        my.strands->on_joined(server_id, epoch, my.member->dispatcher_link());
+        my.strands->on_joined(server_id, epoch, my.member->ring_key(), my.member->dispatcher_link());
     };
     my.member->on_view = [&my](const v1::View& view) {
         my.strands->on_view(view);

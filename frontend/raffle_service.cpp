@@ -1,7 +1,10 @@
 #include "frontend/raffle_service.hpp"
 
 #include "wire/board_json.hpp"
+#include "wire/json_text.hpp"
 #include "wire/proto/raffle.pb.h"
+
+#include <deque>
 
 namespace stadion::frontend {
 namespace {
@@ -10,7 +13,8 @@ using clocksync::raffle_draw;
 using clocksync::request_run;
 
 constexpr auto gather_for = std::chrono::milliseconds(20);
-constexpr std::size_t runs_gathered_max = 4096; // then they go at once
+constexpr std::size_t runs_gathered_max = 4096;     // handed over at once; more wait for the next time
+constexpr std::size_t watches_waiting_max = 65'536; // of a worker; those of clients that left included
 
 v1::Draw to_message(const raffle_draw& draw) {
     v1::Draw message;
@@ -27,14 +31,24 @@ v1::GetRaffleResponse to_message(const clocksync::raffle_log::standing& now) {
     response.set_enabled(true);
     response.set_every(now.every);
     response.set_requests(now.requests);
+    response.set_since_us(now.since_us);
+    if (now.since_us != 0)
+        response.set_history(std::to_string(now.history.epoch) + '.' + std::to_string(now.history.serial));
     for (const raffle_draw& draw : now.draws) *response.add_draws() = to_message(draw);
     return response;
 }
 
 std::string to_json(const v1::GetRaffleResponse& from) {
     std::string out = from.enabled() ? "{\"enabled\":true" : "{\"enabled\":false";
-    out += ",\"every\":" + std::to_string(from.every()) + ",\"requests\":" + std::to_string(from.requests()) +
-           ",\"draws\":[";
+    out += ",\"every\":" + std::to_string(from.every()) + ",\"requests\":" + std::to_string(from.requests());
+    out += ",\"since\":";
+    if (from.since_us() == 0)
+        out += "null";
+    else
+        wire::append_json_seconds(out, static_cast<std::int64_t>(from.since_us()));
+    out += ",\"history\":";
+    wire::append_json_string(out, from.history());
+    out += ",\"draws\":[";
     for (int i = 0; i < from.draws_size(); ++i) {
         if (i != 0) out += ',';
         wire::append_json(out, from.draws(i));
@@ -50,14 +64,14 @@ public:
     collector(net::worker& home, std::shared_ptr<clocksync::raffle_driver> driver)
         : home_(home), driver_(std::move(driver)) {}
 
-    void add(request_run run) {
-        runs_.push_back(std::move(run));
-        if (runs_.size() >= runs_gathered_max) hand_over();
-    }
-    void wait_for(std::shared_ptr<client_watch> one) {
+    // False: too many wait.
+    bool wait_for(std::shared_ptr<client_watch> one) {
+        if (active_.size() == watches_waiting_max) return false;
         active_.push_back(std::move(one));
         if (active_.size() == 1) home_.arm(due_, gather_for);
+        return true;
     }
+    void note_missed(std::uint64_t requests) noexcept { driver_->note_missed(requests); }
 
 private:
     struct gather_deadline : net::deadline {
@@ -68,17 +82,10 @@ private:
     };
 
     void gather();
-    void hand_over() {
-        if (runs_.empty()) return;
-        driver_->home().post([driver = driver_, runs = std::exchange(runs_, {})]() mutable {
-            driver->count(std::move(runs));
-        });
-    }
 
     net::worker& home_;
     std::shared_ptr<clocksync::raffle_driver> driver_;
-    std::vector<std::shared_ptr<client_watch>> active_; // with a run begun
-    std::vector<request_run> runs_;
+    std::deque<std::shared_ptr<client_watch>> active_; // with a run begun
     gather_deadline due_{this};
 };
 
@@ -90,18 +97,34 @@ public:
     request_run run(std::uint64_t first, std::uint64_t count) const { return {0, client_id_, first, count}; }
 
 protected:
-    void on_run(std::uint64_t first, std::uint64_t count) override { to_.add(run(first, count)); }
-    void on_first() override { to_.wait_for(shared_from_this()); }
+    bool on_first() override { return to_.wait_for(shared_from_this()); }
+    void on_lost(std::uint64_t count) override { to_.note_missed(count); }
 
 private:
     collector& to_;
     std::string client_id_;
 };
 
+// As many runs as there is room for; the others stay where they are, and an honest client's goes on growing
+// there. Whoever has more than fits waits behind the others.
 void raffle_service::collector::gather() {
-    for (const auto& one : std::exchange(active_, {}))
-        one->take([&](std::uint64_t first, std::uint64_t count) { add(one->run(first, count)); });
-    hand_over();
+    const std::size_t room = driver_->reserve(runs_gathered_max);
+    std::vector<request_run> runs;
+    for (std::size_t left = active_.size(); left > 0 && runs.size() < room; --left) {
+        auto one = std::move(active_.front());
+        active_.pop_front();
+        const bool empty = one->take([&](std::uint64_t first, std::uint64_t count) {
+            if (runs.size() == room) return false;
+            runs.push_back(one->run(first, count));
+            return true;
+        });
+        if (!empty) active_.push_back(std::move(one));
+    }
+    driver_->give_back(room - runs.size());
+    if (!runs.empty())
+        driver_->home().post(
+            [driver = driver_, runs = std::move(runs)]() mutable { driver->count(std::move(runs)); });
+    if (!active_.empty()) home_.arm(due_, gather_for);
 }
 
 raffle_service::raffle_service(net::runtime& threads, std::shared_ptr<clocksync::raffle_driver> driver,

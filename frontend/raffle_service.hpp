@@ -1,12 +1,14 @@
 // The raffle on a front-end: counts the requests of registered clients, shows the draws.
 //
 // A client's requests are counted by their correlation ids, in runs, on the worker of its connection; every
-// `gather_for` a worker hands its runs to the order. The request itself waits for nothing. What a killed
+// `gather_for` a worker hands over as many runs as the order has room for. The request itself waits for
+// nothing; an honest client's run grows while it waits, so that none of it is lost. What a killed
 // server has not handed on is not counted, at most that much time's requests; a client that repeats them
 // elsewhere under their ids has them counted there.
 //
 // Offers Raffle.GetRaffle, GET /v1/raffle, GET /v1/raffle/record (the export that `stadion raffle verify`
-// checks) and the topic `raffle`. Threading: as its parts say; `count` is
+// checks) and the topic `raffle`. They say since when they count, and of which log: one that began anew when
+// every server was lost at once knows nothing of the draws before. Threading: as its parts say; `count` is
 // called on the connection's worker.
 #pragma once
 

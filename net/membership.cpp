@@ -86,6 +86,7 @@ void membership::join() {
 void membership::on_joined_reply(const v1::JoinResponse& response) {
     joined_ = true;
     server_id_ = response.server_id();
+    ring_key_ = response.ring_key();
     period_ = std::chrono::milliseconds(std::max(response.heartbeat_ms(), 10U));
     if (on_joined) on_joined(server_id_, response.epoch());
     if (on_welcomed) on_welcomed(response);

@@ -52,6 +52,9 @@ public:
 
     bool is_joined() const noexcept { return joined_; }
     std::uint32_t server_id() const noexcept { return server_id_; }
+    std::uint64_t ring_key() const noexcept {
+        return ring_key_;
+    } // as the dispatcher gave it at the last Join
     const std::shared_ptr<link>& dispatcher_link() noexcept { return link_; }
 
 private:
@@ -73,6 +76,7 @@ private:
     std::shared_ptr<link> link_;
     std::uint32_t server_id_ = 0;
     std::uint64_t incarnation_ = 0; // as the last view had it
+    std::uint64_t ring_key_ = 0;
     std::uint64_t beats_ = 0;
     std::chrono::milliseconds period_{1'000};
     beat_deadline beat_{this};

@@ -1,44 +1,70 @@
 // Which requests came in on a connection, by their ids, for somebody who counts them.
 //
-// Ids that follow one another make a run, so that watching costs a comparison and an addition per request.
-// Threading: the connection's worker.
+// Ids that follow one another make a run, so that watching costs a comparison and an addition per request,
+// and an honest caller's run grows for as long as nobody takes it: it needs no room. Whoever leaves gaps
+// makes more runs; of these `runs_max` are kept, and the requests of further ones are lost to that caller
+// alone, as are ids above `id_max`. Bound: 16 bytes a run. Threading: the connection's worker.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace stadion::net {
 
 class request_watch {
 public:
+    static constexpr std::size_t runs_max = 16;
+    static constexpr std::uint64_t id_max = ~std::uint64_t{0} >> 1; // room for any count above it
+
     virtual ~request_watch() = default;
 
     void saw(std::uint64_t id) {
-        if (count_ != 0 && id == first_ + count_) {
+        if (count_ != 0 && id == first_ + count_ && id <= id_max) {
             ++count_;
             return;
         }
-        if (count_ != 0) on_run(first_, count_);
-        if (count_ == 0) on_first();
+        begin_run(id);
+    }
+
+    // The runs so far, oldest first, as take(first, count) → whether it was taken. Those from the first that
+    // was not stay. True: none is left.
+    template <typename Take>
+    bool take(Take&& take_run) {
+        std::size_t taken = 0;
+        while (taken < ended_ && take_run(runs_[taken].first, runs_[taken].count)) ++taken;
+        for (std::size_t i = taken; i < ended_; ++i) runs_[i - taken] = runs_[i];
+        ended_ -= taken;
+        if (ended_ == 0 && count_ != 0 && take_run(first_, count_)) count_ = 0;
+        return ended_ == 0 && count_ == 0;
+    }
+
+protected:
+    // Somebody should `take` soon. False: nobody will, so that this request is not counted.
+    virtual bool on_first() = 0;
+    // Requests that will not be counted.
+    virtual void on_lost(std::uint64_t count) = 0;
+
+private:
+    struct run {
+        std::uint64_t first, count;
+    };
+
+    void begin_run(std::uint64_t id) {
+        if (id > id_max) return on_lost(1);
+        if (count_ == 0 && ended_ == 0 && !on_first()) return on_lost(1);
+        if (count_ != 0 && ended_ == runs_max)
+            on_lost(count_);
+        else if (count_ != 0)
+            runs_[ended_++] = {first_, count_};
         first_ = id;
         count_ = 1;
     }
 
-    // The run so far, which ends with that.
-    template <typename Take>
-    void take(Take&& run) {
-        if (count_ != 0) run(first_, count_);
-        count_ = 0;
-    }
-
-protected:
-    // A run ended because the next id is not its next.
-    virtual void on_run(std::uint64_t first, std::uint64_t count) = 0;
-    // Somebody should `take` soon.
-    virtual void on_first() = 0;
-
-private:
     std::uint64_t first_ = 0;
-    std::uint64_t count_ = 0;
+    std::uint64_t count_ = 0; // of the run that goes on
+    std::size_t ended_ = 0;
+    std::array<run, runs_max> runs_;
 };
 
 } // namespace stadion::net

@@ -18,6 +18,16 @@ inline wire::error stale_epoch(std::uint64_t known) {
     return failure;
 }
 
+// The refusal of what the dispatcher has not granted: what it has is named. Leader 0: nobody leads yet.
+inline wire::error not_granted(std::uint64_t epoch, std::uint32_t leader) {
+    const std::string who = leader == 0 ? "nobody leads yet" : "server " + std::to_string(leader) + " leads";
+    auto failure = wire::make_error(wire::status::failed_precondition,
+                                    "under epoch " + std::to_string(epoch) + ", the newest granted, " + who);
+    failure.details["epoch"] = std::to_string(epoch);
+    failure.details["leader_id"] = std::to_string(leader);
+    return failure;
+}
+
 // The epoch that such a refusal tells; nothing if it is another one.
 inline std::optional<std::uint64_t> epoch_of(const wire::error& refusal) {
     const auto found = refusal.details.find("epoch");

@@ -34,11 +34,12 @@ void run_on(net::worker& where, const std::function<void()>& what) {
 fleet_member::fleet_member(fleet& of, delivery_handler on_delivery)
     : fleet_(of), on_delivery_(std::move(on_delivery)) {
     server_ = std::make_unique<net::server>(threads_, "frontend", net::access_policy{});
-    add_order_methods(*server_, [this](server_id from, const std::string& frames) -> wire::result<void> {
-        if (order_ && !dead_ && !order_->on_frames(from, frames))
-            return wire::make_error(wire::status::invalid_argument, "malformed frames");
-        return {};
-    });
+    add_order_methods(*server_,
+                      [this](server_id from, ring_key, const std::string& frames) -> wire::result<void> {
+                          if (order_ && !dead_ && !order_->on_frames(from, frames))
+                              return wire::make_error(wire::status::invalid_argument, "malformed frames");
+                          return {};
+                      });
     address_ = *server_->listen("127.0.0.1", 0);
 }
 
@@ -61,7 +62,7 @@ void fleet_member::admit(member self, const fleet_view& view,
     if (dead_) return;
     self_ = self;
     timer_ = std::make_unique<net::asio::steady_timer>(home().context());
-    election_ = std::make_unique<election>(election_settings{}, self.id, view.epoch, clock_now());
+    election_ = std::make_unique<election>(election_settings{}, self.id, view.epoch, 1, clock_now());
     election_->add_score_sample(10);
     order_driver::handlers handle;
     handle.send = [this](server_id to, const std::string& frames) { send(to, frames); };
@@ -140,8 +141,15 @@ void fleet_member::perform(const election_actions& actions) {
             fleet_.tell(news->to, [from = self_.id, message = news->message](fleet_member& to) {
                 to.elect([&](election& m, instant now) { return m.on_coordinator(now, from, message); });
             });
-        } else if (const auto* refuse = std::get_if<refuse_stale>(&action)) {
-            fleet_.tell(refuse->to, [epoch = refuse->epoch](fleet_member& to) {
+        } else if (const auto* question = std::get_if<ask_leader>(&action)) {
+            fleet_.tell(question->to, [from = self_.id](fleet_member& leader) {
+                if (leader.leads())
+                    leader.fleet_.tell(from, [id = leader.self_.id](fleet_member& asker) {
+                        if (asker.election_) asker.election_->on_answer(clock_now(), id);
+                    });
+            });
+        } else if (const auto* no = std::get_if<refuse>(&action)) {
+            fleet_.tell(no->to, [epoch = no->epoch](fleet_member& to) {
                 to.elect([&](election& m, instant now) { return m.on_refused(now, epoch); });
             });
         } else if (const auto* changed = std::get_if<leader_changed>(&action)) {
@@ -254,6 +262,7 @@ void fleet::tell(server_id whom, std::function<void(fleet_member&)> what) {
 void fleet::ask(server_id who, election_reason reason) {
     dispatcher_.at(0).post([this, who, reason] {
         const lock_decision decision = lock_->ask(clock_now(), who, reason);
+        if (decision.answer.granted) show();
         tell(who, [answer = decision.answer](fleet_member& to) {
             to.elect([&](election& m, instant now) { return m.on_lock_answer(now, answer); });
         });
@@ -261,7 +270,9 @@ void fleet::ask(server_id who, election_reason reason) {
 }
 
 void fleet::release(server_id who, epoch_number epoch, server_id leader) {
-    dispatcher_.at(0).post([=, this] { lock_->release(clock_now(), who, epoch, leader); });
+    dispatcher_.at(0).post([=, this] {
+        if (lock_->release(clock_now(), who, epoch, leader)) show();
+    });
 }
 
 } // namespace stadion::bench

@@ -49,7 +49,7 @@ public:
             const std::int64_t system_time =
                 1'700'000'000'000'000'000 + static_cast<std::int64_t>(i) * 300'000;
             n.machine.emplace(berkeley_settings{}, view.ring[i],
-                              cluster_clock(clock_settings{}, local(n), system_time));
+                              cluster_clock(clock_settings{}, local(n), system_time), 1);
         }
         for (unsigned i = 0; i < servers; ++i) {
             perform(i, nodes_[i].machine->on_view(local(nodes_[i]), view));

@@ -7,6 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr ring_key key = 7;
 constexpr std::int64_t start = 1'700'000'000'000'000'000;
 
 clock_correction correction_to(instant at, std::int64_t target, epoch_number epoch = 1,
@@ -18,12 +19,13 @@ clock_correction correction_to(instant at, std::int64_t target, epoch_number epo
     c.target = target;
     c.bound = 10us;
     c.drift_bound = 5e-6;
+    c.key = key;
     return c;
 }
 
 TEST(berkeley, answers_probes_and_refuses_corrections_of_another_s_clock) {
-    berkeley machine({}, {2, 7}, cluster_clock({}, 0s, start));
-    const clock_reply reply = machine.on_probe(1s, {4, 9, 3});
+    berkeley machine({}, {2, 7}, cluster_clock({}, 0s, start), key);
+    const clock_reply reply = machine.on_probe(1s, {4, 9, 3, key});
     EXPECT_EQ(reply.epoch, 4u);
     EXPECT_EQ(reply.round, 9u);
     EXPECT_EQ(reply.index, 3u);
@@ -40,7 +42,7 @@ TEST(berkeley, answers_probes_and_refuses_corrections_of_another_s_clock) {
 }
 
 TEST(berkeley, alone_is_its_own_majority) {
-    berkeley machine({}, {1, 1}, cluster_clock({}, 0s, start));
+    berkeley machine({}, {1, 1}, cluster_clock({}, 0s, start), key);
     machine.on_view(0s, {1, 1, 1, {{1, 1}}});
     machine.on_leader(0s, 1, 1);
     EXPECT_EQ(machine.clock().line().state_at(0s), clock_state::synchronised);
@@ -48,7 +50,7 @@ TEST(berkeley, alone_is_its_own_majority) {
 }
 
 TEST(berkeley, without_a_majority_of_answers_corrects_nobody) {
-    berkeley machine({}, {1, 1}, cluster_clock({}, 0s, start));
+    berkeley machine({}, {1, 1}, cluster_clock({}, 0s, start), key);
     machine.on_view(0s, {1, 1, 1, {{1, 1}, {2, 2}, {3, 3}}});
     machine.on_leader(0s, 1, 1);
     for (const berkeley_action& action : machine.tick(1s))

@@ -70,6 +70,35 @@ TEST(election_lock, takes_the_leader_for_failed_when_a_majority_of_the_others_co
     EXPECT_EQ(decision.answer.penalised, 1u);
 }
 
+TEST(election_lock, somebody_else_in_a_server_s_name_neither_complains_nor_names_a_leader) {
+    election_lock lock = led_by(1);
+    for (const server_id id : {2u, 3u, 4u})
+        EXPECT_FALSE(lock.ask(1s, id, election_reason::leader_silent, false).answer.granted);
+    lock.lost(2s, 1);
+    const auto granted = lock.ask(2s, 2, election_reason::leader_lost);
+    ASSERT_TRUE(granted.answer.granted);
+    EXPECT_FALSE(lock.release(2s, 3, granted.answer.epoch, 3, false));
+    EXPECT_FALSE(lock.ask(2s + 501ms, 4, election_reason::periodic, true).answer.granted == false);
+    EXPECT_EQ(lock.record().leader, 0u);
+}
+
+TEST(election_lock, grants_somebody_else_nothing_while_servers_ask_for_themselves) {
+    election_lock lock = fresh();
+    EXPECT_FALSE(lock.ask(1s, 9, election_reason::periodic).answer.granted); // not in the ring yet
+    EXPECT_FALSE(lock.ask(1s + 100ms, 2, election_reason::periodic, false).answer.granted);
+    EXPECT_TRUE(lock.ask(3s, 2, election_reason::periodic, false).answer.granted);
+}
+
+TEST(election_lock, hears_no_complaint_that_was_made_while_the_dispatcher_was_stopped) {
+    election_lock lock = led_by(1);
+    lock.stopped(20s);
+    for (const server_id id : {2u, 3u, 4u})
+        EXPECT_FALSE(lock.ask(20s + 1ms, id, election_reason::leader_silent).answer.granted);
+    EXPECT_FALSE(lock.ask(20s + 401ms, 2, election_reason::leader_silent).answer.granted);
+    EXPECT_TRUE(lock.ask(20s + 410ms, 3, election_reason::leader_silent).answer.granted)
+        << "they say so again";
+}
+
 TEST(election_lock, forgets_complaints_after_the_window) {
     election_lock lock = led_by(1);
     lock.ask(1s, 2, election_reason::leader_silent);

@@ -69,6 +69,7 @@ TEST_F(golden, election_leader_killed) {
 }
 
 TEST_F(golden, election_leader_paused_and_fenced) {
+    fleet_->set_load(0, 20); // nobody challenges it
     fleet_->run_until(230ms);
     record(strand::election);
     fleet_->pause(0);

@@ -18,7 +18,7 @@ batch two_messages() {
 }
 
 std::vector<order_frame> one_of_each() {
-    const propose_frame proposal{{8, 2}, {7, 1}, {{1, 4}, {3, 5}}, {1}, {{1, 300, 3}}, 1};
+    const propose_frame proposal{{8, 2}, {7, 1}, {{1, 4}, {3, 5}}, {1}, {{1, 300, 3}}, 1, 0};
     return {
         data_frame{{7, 1}, 300, 295, false, {298, 290, 295}, two_messages()},
         data_frame{{7, 1}, 300, 295, true, {298, 290, 295}, std::nullopt},
@@ -32,8 +32,10 @@ std::vector<order_frame> one_of_each() {
         confirm_frame{{8, 2}},
         commit_frame{8, {8, 2}},
         installed_frame{{8, 2}},
-        state_frame{{8, 2}, {1, 1}, 1000, {{1, 4, 77, 990}}, 0, 3, std::string("\0\1\2", 3)},
+        state_frame{
+            {8, 2}, {1, 1}, 1700000000000000, 1000, {{1, 4, 77, 990}}, 0, 3, std::string("\0\1\2", 3)},
         stale_frame{9},
+        taken_frame{{8, 2}, 262144},
     };
 }
 
@@ -77,7 +79,7 @@ TEST(order_frame, never_reads_beyond_what_a_flipped_byte_claims) {
 
 TEST(order_frame, refuses_unknown_kinds) {
     EXPECT_FALSE(decode(shared(std::string("\x00", 1))));
-    EXPECT_FALSE(decode(shared("\x0d\x01")));
+    EXPECT_FALSE(decode(shared("\x0e\x01")));
     EXPECT_FALSE(decode(shared("\xff")));
 }
 

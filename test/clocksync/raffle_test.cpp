@@ -76,10 +76,24 @@ TEST(raffle, forgets_the_least_recently_counted_client_first) {
 
 TEST(raffle, ignores_what_is_malformed) {
     raffle r(every(2));
-    for (const std::string& message :
-         {std::string("\x05oops"), std::string("\x01x\x01\x00", 4), std::string(20, '\xff')})
+    for (const std::string& message : {std::string("\x05oops"), std::string(20, '\xff')})
         EXPECT_TRUE(r.deliver(1, message).empty());
     EXPECT_EQ(r.requests(), 0u);
+}
+
+TEST(raffle, leaves_out_runs_that_cannot_be_and_counts_the_others) {
+    raffle r(every(2));
+    constexpr std::uint64_t highest = ~std::uint64_t{0};
+    r.deliver(1, encode_runs({{0, "bad", highest, 1},
+                              {0, "honest", 1, 3},
+                              {0, "bad", 5, 0},
+                              {0, "bad", request_max, 2},
+                              {0, "bad", 1, highest},
+                              {0, "honest", 4, 2}}));
+    EXPECT_EQ(r.requests(), 5u);
+    EXPECT_EQ(r.next_request("honest"), 6u);
+    r.deliver(1, encode_runs({{0, "bad", request_max, 1}}));
+    EXPECT_EQ(r.requests(), 6u);
 }
 
 TEST(raffle, is_restored_by_a_newcomer) {

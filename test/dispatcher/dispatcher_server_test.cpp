@@ -105,6 +105,13 @@ TEST_F(DispatcherServer, GrantsTheElectionLockOnceAndUnderRisingEpochsAcrossRest
         const auto status = nlohmann::json::parse(http("GET", "/status").body);
         EXPECT_EQ(status["leader"]["address"], "127.0.0.1:7402");
         EXPECT_EQ(status["epoch"], epoch);
+        v1::LeaveRequest goodbye; // or the next dispatcher would wait for the leader
+        goodbye.set_server_id(first);
+        ASSERT_TRUE(one.ask<v1::LeaveResponse>(0x0104, goodbye));
+        goodbye.set_server_id(second);
+        EXPECT_EQ(one.ask<v1::LeaveResponse>(0x0104, goodbye).error().code, wire::status::permission_denied)
+            << "a server speaks for itself";
+        ASSERT_TRUE(other.ask<v1::LeaveResponse>(0x0104, goodbye));
         stop();
         start();
     }

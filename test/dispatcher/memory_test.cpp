@@ -14,6 +14,7 @@ memory example() {
     remembered.lock.epoch = std::numeric_limits<std::uint64_t>::max();
     remembered.lock.leader = 2;
     remembered.next_server_id = 6;
+    remembered.ring_key = 9213046581190471332U;
     remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
     remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
                            {"frontend", "[::1]:7401", 4711, 98127, "[::1]:7400"}};
@@ -49,7 +50,8 @@ TEST(Memory, IsForPeopleToRead) {
               "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n  \"leader\": 0,\n"
               "  \"next_server_id\": 2,\n  \"writer\": {\n    \"server_id\": 0,\n    \"epoch\": 0,\n    "
               "\"board\": 0,\n"
-              "    \"sequence\": 0\n  },\n  \"ring\": {\n    \"number\": 0,\n    \"servers\": []\n  },\n  "
+              "    \"sequence\": 0\n  },\n  \"ring_key\": 0,\n  \"ring\": {\n    \"number\": 0,\n    "
+              "\"servers\": []\n  },\n  "
               "\"children\": []\n}\n");
 }
 

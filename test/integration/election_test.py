@@ -3,6 +3,7 @@ import os
 import signal
 import unittest
 
+import wire
 from fleet import Fleet, get, http_call, until
 
 
@@ -81,6 +82,64 @@ class ElectionTest(unittest.TestCase):
         os.kill(paused, signal.SIGCONT)
         now_leads, now_epoch = self.agreed(fleet, 4, above=epoch)
         self.assertNotEqual((now_leads, now_epoch), (leader, epoch))
+
+    def test_only_what_the_dispatcher_granted_counts(self):
+        """Whatever a stranger says to every server, over HTTP or over the wire, in whatever words."""
+        fleet = self.fleet()
+        leader, epoch = self.agreed(fleet, 4)
+        servers = [one for one in fleet.servers() if one["kind"] != "dispatcher"]
+        follower = next(one["server_id"] for one in servers if one["server_id"] != leader)
+        until(lambda: all(one["order"]["members"] == 4 for one in self.statuses(fleet).values()), "all are in the order")
+        order = {one["address"]: get(one["address"], "/status")["order"]["view"] for one in servers}
+        forged = [(epoch, follower), (epoch, 99), (1_000_000, 99), (1_000_000, leader), (2 ** 64 - 1, follower),
+                  (epoch - 1, leader), (0, 0)]
+        for server in servers:
+            for said_epoch, said_leader in forged:
+                for beat in (False, True):
+                    status, _, refusal = http_call(server["address"], "POST", "/coordinatorMessage",
+                                                   {"epoch": said_epoch, "leader_id": said_leader, "beat": beat})
+                    self.assertEqual((status, refusal["code"]), (412, "FAILED_PRECONDITION"), (said_epoch, said_leader))
+                    self.assertEqual(refusal["details"], {"epoch": str(epoch), "leader_id": str(leader)})
+                passed = {"epoch": said_epoch, "initiator": leader, "best_id": said_leader, "best_score": 1e300,
+                          "visited": [one["server_id"] for one in servers]}
+                self.assertEqual(http_call(server["address"], "POST", "/passElection", passed)[0], 412)
+                self.say_over_the_wire(server["address"], said_epoch, said_leader)
+            true = {"epoch": epoch, "leader_id": leader}
+            self.assertEqual(http_call(server["address"], "POST", "/coordinatorMessage", true)[0], 200)
+        # In the leader's name, or in everybody's, at the dispatcher.
+        http_call(fleet.address, "POST", "/releaseLeaderElectionLock",
+                  {"server_id": follower, "epoch": epoch, "leader_id": follower})
+        for server in servers:
+            for reason in ("leader-silent", "leader-lost"):
+                lock = http_call(fleet.address, "POST", "/getLeaderElectionLock",
+                                 {"server_id": server["server_id"], "reason": reason})
+                self.assertFalse(lock[2].get("granted", False))
+            self.assertEqual(http_call(fleet.address, "POST", "/rpc/Dispatcher/Leave",
+                                       {"server_id": server["server_id"]})[0], 403)
+        self.assertEqual(self.agreed(fleet, 4), (leader, epoch))
+        for address, view in order.items():
+            self.assertEqual(get(address, "/status")["order"]["view"], view)
+            self.assertNotEqual(get(address, "/status")["clock"]["state"], "UNSURE")
+
+    def say_over_the_wire(self, address: str, epoch: int, leader: int) -> None:
+        """AdjustClock, a probe of GetClock and frames of the order: a stop, a proposal and a stale epoch."""
+        client = wire.Client(address, role="server")
+        self.addCleanup(client.close)
+
+        def number(n: int) -> bytes:
+            return wire.varint(n)
+
+        def frames(*contents: bytes) -> bytes:
+            return b"".join(number(len(one)) + one for one in contents)
+        correction = (wire.field(1, 10 ** 6) + wire.field(2, 1) + wire.field(4, 10 ** 18) + wire.field(6, 1))
+        stop = b"\x03" + number(epoch) + number(7) + number(1) + number(leader) + number(1)
+        stale = b"\x0c" + number(epoch)
+        says = [(0x0405, wire.field(1, epoch) + wire.field(4, correction)),
+                (0x0406, wire.field(1, leader) + wire.field(2, frames(stop, stale)))]
+        for method, body in says:
+            with self.assertRaises(wire.Failed):
+                client.call(method, body)
+        client.call(0x0404, wire.field(1, wire.field(1, epoch) + wire.field(2, 1) + wire.field(3, 1)))
 
     def test_a_leader_and_the_dispatcher_that_die_together_are_replaced(self):
         fleet = self.fleet()

@@ -152,24 +152,102 @@ class RaffleTest(FleetTest):
         for player in players:
             player.leave()
 
-    def test_3_a_restart_of_the_dispatcher_costs_no_leader_and_no_log(self):
-        def strands(address: str) -> dict:
-            status = get(address, "/status")
-            return {"epoch": status["epoch"], "leader": status["leader"]["server_id"],
-                    "view": status["order"]["view"], "log": status["raffle"]}
+    @staticmethod
+    def strands(address: str) -> dict:
+        status = get(address, "/status")
+        return {"epoch": status["epoch"], "leader": status["leader"]["server_id"],
+                "view": status["order"]["view"], "log": status["raffle"],
+                "history": get(address, "/v1/raffle")["history"]}
 
-        before = {address: strands(address) for address in self.fleet.frontends}
+    def test_3_a_restart_of_the_dispatcher_costs_no_leader_and_no_log(self):
+        before = {address: self.strands(address) for address in self.fleet.frontends}
         os.kill(self.fleet.dispatcher.pid, signal.SIGKILL)
         self.fleet.dispatcher.child.wait()
         self.fleet.start()
         self.fleet.wait_complete()
-        self.assertEqual({address: strands(address) for address in self.fleet.frontends}, before)
+        self.assertEqual({address: self.strands(address) for address in self.fleet.frontends}, before)
         player = Player("patient", self.fleet.frontends[0])
         for _ in range(20):
             player.ask()
         self.check_everywhere(20)
         self.check_records()
         player.leave()
+
+    def closed_by_peers(self, pid: int) -> int:
+        """Connections to the dispatcher that their other ends have closed and it has not noticed."""
+        port, close_wait = f":{int(self.fleet.address.rsplit(':', 1)[1]):04X}", "08"
+        lines = pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        return sum(line.split()[1].endswith(port) and line.split()[3] == close_wait for line in lines)
+
+    def test_4_a_dispatcher_that_is_stopped_until_all_links_have_closed_costs_neither(self):
+        places = self.fleet.frontends
+        for address in places:
+            self.assertTrue(get(address, "/v1/raffle")["since"])
+        before = {address: self.strands(address) for address in places}
+        pid = self.fleet.dispatcher.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:  # a link that hears nothing is closed after 10 s
+            until(lambda: self.closed_by_peers(pid) > len(places), "every server has closed its link")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: set(self.fleet.frontends) == set(places), "they are back")
+        self.fleet.wait_complete()
+        player = Player("patient after the stop", self.fleet.frontends[0])
+        for _ in range(20):
+            player.ask()
+        self.check_everywhere(20)
+        player.leave()
+        for address in places:
+            after = self.strands(address)
+            del after["log"]
+            self.assertEqual(after, {name: before[address][name] for name in after})
+
+    def test_5_ids_that_cannot_be_counted_cost_only_whoever_sends_them(self):
+        address = self.fleet.frontends[0]
+        hostile = wire.Client(address)
+        honest = Player("honest", address)
+        hostile.call(wire.REGISTER_CLIENT, wire.field(1, "hostile"))
+        self.addCleanup(hostile.close)
+        counted = 0
+        for n in range(200):
+            for number in (2 ** 64 - 1, 2 ** 64 - 2, 2 ** 63 + n):
+                hostile.next_id = number
+                try:
+                    hostile.call(wire.QUERY_SCORE, wire.field(1, "no such game"))
+                except wire.Failed:
+                    pass
+            honest.ask()
+            counted += 1
+        self.check_everywhere(counted)
+        honest.leave()
+
+    def test_6_gaps_cost_only_whoever_leaves_them(self):
+        address = self.fleet.frontends[0]
+        honest = Player("honest among gaps", address)
+        hostile = wire.Client(address)
+        hostile.call(wire.REGISTER_CLIENT, wire.field(1, "gaps"))
+        self.addCleanup(hostile.close)
+        for _ in range(20):  # far more runs than may wait
+            start = hostile.next_id
+            hostile.send(b"".join(wire.frame(wire.REQUEST, wire.QUERY_SCORE, start + 2 * n, 30_000,
+                                             wire.field(1, "no such game")) for n in range(1, 501)))
+            hostile.next_id = start + 1002
+            for _ in range(500):
+                hostile.receive()
+            honest.asked += 1
+            honest.ask()
+        honest.enter(address)  # all of its requests once more
+        until(lambda: wire.first(self.again(honest), 4) == honest.asked + 1, "all of them are counted")
+        until(lambda: len({self.standing(one)["hash"] for one in self.fleet.frontends}) == 1, "all agree")
+        honest.leave()
+
+    @staticmethod
+    def again(player: Player) -> dict:
+        client = wire.Client(player.client.address)
+        try:
+            return client.call(wire.REGISTER_CLIENT, wire.field(1, player.name))
+        finally:
+            client.close()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,13 @@ namespace stadion::support {
 
 class clock_server {
 public:
+    static constexpr clocksync::ring_key key = 4711;
+
     explicit clock_server(double drift_ppm) : peers_(home(), "frontend", "") {
         clocksync::clock_driver_options options;
         options.drift_ppm = drift_ppm;
         clock_ = std::make_shared<clocksync::clock_driver>(home(), peers_, options);
+        clock_->set_ring_key(key);
         clock_->add_to(server_);
         address_ = *server_.listen("127.0.0.1", 0);
     }
@@ -40,6 +43,25 @@ public:
     }
     void follow(clocksync::epoch_number epoch, clocksync::server_id leader) {
         run([&] { clock_->on_leader(epoch, leader); });
+    }
+
+    // As anybody could, over a connection of its own.
+    wire::result<std::string> ask(std::uint16_t method, const std::string& body) {
+        std::promise<wire::result<std::string>> answered;
+        std::shared_ptr<net::link> stranger;
+        run([&] {
+            stranger = std::make_shared<net::link>(home(), net::link_options{});
+            stranger->connect({address_});
+            stranger->call(method, body, {}, [&](auto got) {
+                if (got)
+                    answered.set_value(std::string(got->body));
+                else
+                    answered.set_value(got.error());
+            });
+        });
+        auto answer = answered.get_future().get();
+        run([&] { stranger->close(); });
+        return answer;
     }
 
 private:

@@ -6,21 +6,33 @@ namespace stadion::support {
 
 using namespace clocksync;
 using namespace std::chrono_literals;
+using balancer::server_state;
 
 // ---- the dispatcher of the simulated world: membership, heartbeats, the election lock
+
+namespace {
+
+constexpr auto check_every = 50ms;
+constexpr auto silent_after = 350ms;
+
+balancer::server_id registry_id(server_id id) { return balancer::server_id{id}; }
+
+stadion::dispatcher::fleet_ring_settings ring_settings(planted_bug bug) { return {silent_after, 200ms, bug}; }
+
+} // namespace
 
 void simulator::world::start_dispatcher() {
     if (options_.bug == planted_bug::lock_forgets_epoch) disp_.lock_disk.epoch = 0;
     disp_.alive = true;
-    disp_.members.emplace(disp_.members_disk, options_.bug);
+    disp_.paused = false;
+    disp_.ring.emplace(disp_.members_disk, now_, ring_settings(options_.bug));
     disp_.lock.emplace(lock_settings_, disp_.lock_disk, now_);
+    disp_.registered.clear();
     disp_.heard.clear();
-    for (const member& m : disp_.members->ring()) disp_.heard[m.id] = now_;
-    persist(disp_.lock->set_members(now_, disp_.members->ring()));
+    disp_.checked = now_;
+    persist(disp_.lock->set_members(now_, disp_.ring->record().ring));
     const std::uint64_t life = disp_.life;
-    at_time(now_ + 50ms, [this, life] {
-        if (disp_.life == life) check_heartbeats();
-    });
+    at_time(now_ + check_every, [this, life] { on_dispatcher(life, [this] { check_heartbeats(); }); });
 }
 
 void simulator::world::crash_dispatcher() {
@@ -28,6 +40,7 @@ void simulator::world::crash_dispatcher() {
     trace(strand::membership, "the dispatcher crashes");
     note_trouble();
     disp_.alive = false;
+    disp_.frozen.clear();
     ++disp_.life;
 }
 
@@ -36,6 +49,56 @@ void simulator::world::restart_dispatcher() {
     trace(strand::membership, "the dispatcher restarts");
     note_trouble();
     start_dispatcher();
+    for (unsigned i = 0; i < processes_.size(); ++i) reconnect(i);
+}
+
+void simulator::world::pause_dispatcher() {
+    if (!disp_.alive || disp_.paused) return;
+    trace(strand::membership, "the dispatcher is paused");
+    disp_.paused = true;
+    disp_.paused_at = now_;
+}
+
+// Links that have not heard a word for too long were closed; it finds them so, and their servers at its door,
+// in any order.
+void simulator::world::resume_dispatcher() {
+    if (!disp_.paused) return;
+    trace(strand::membership, "the dispatcher goes on");
+    if (trouble_until_ > disp_.paused_at) note_trouble();
+    disp_.paused = false;
+    for (auto& run : std::exchange(disp_.frozen, {})) at_time(now_, std::move(run));
+    if (now_ - disp_.paused_at < links_hold) return;
+    for (unsigned i = 0; i < processes_.size(); ++i) {
+        const process& p = processes_[i];
+        if (!p.alive) continue;
+        at_time(now_ + random_.between(0ms, 3ms),
+                [this, life = disp_.life, id = p.self.id, connection = p.connection] {
+                    on_dispatcher(life, [=, this] { dispatcher_loses(id, connection); });
+                });
+        reconnect(i);
+    }
+}
+
+void simulator::world::reconnect(unsigned server) {
+    process& p = processes_[server];
+    if (!p.alive || !p.machines) return; // who is not in yet asks again anyway
+    ++p.connection;
+    at_time(now_ + random_.between(0ms, 30ms), [this, server, life = p.life] {
+        on_process(server, life,
+                   [=, this] { send(server, dispatcher, join_request{processes_[server].self}); });
+    });
+}
+
+// What happens to a paused dispatcher happens when it wakes up.
+void simulator::world::on_dispatcher(std::uint64_t life, std::function<void()> run) {
+    if (!disp_.alive || disp_.life != life) return;
+    if (disp_.paused) {
+        disp_.frozen.push_back([this, life, run = std::move(run)] { on_dispatcher(life, run); });
+        return;
+    }
+    if (disp_.ring->turn(now_)) disp_.lock->stopped(now_);
+    run();
+    settle_dispatcher();
 }
 
 void simulator::world::persist(const std::optional<lock_record>& record) {
@@ -44,43 +107,66 @@ void simulator::world::persist(const std::optional<lock_record>& record) {
 }
 
 fleet_view simulator::world::fleet() const {
-    return {disp_.members->number(), disp_.lock->record().epoch, disp_.lock->record().leader,
-            disp_.members->ring()};
+    const auto& ring = disp_.ring->record();
+    return {ring.number, disp_.lock->record().epoch, disp_.lock->record().leader, ring.ring,
+            disp_.ring->is_pending()};
 }
 
-void simulator::world::members_changed() {
-    disp_.members_disk = disp_.members->record();
-    persist(disp_.lock->set_members(now_, disp_.members->ring()));
-    for (const member& m : disp_.members->ring())
-        if (const unsigned place = place_of(m.id); place != dispatcher) send(dispatcher, place, fleet());
+// As dispatcher/fleet_service has it: what changed is on the disk before it is shown.
+void simulator::world::settle_dispatcher() {
+    if (disp_.ring->follow(disp_.registered, now_)) {
+        disp_.members_disk = disp_.ring->record();
+        persist(disp_.lock->set_members(now_, disp_.ring->record().ring));
+    }
+    const fleet_view now_shown = fleet();
+    if (std::exchange(disp_.shown, now_shown) == now_shown) return;
+    for (unsigned i = 0; i < processes_.size(); ++i)
+        if (processes_[i].machines) send(dispatcher, i, now_shown);
+}
+
+void simulator::world::dispatcher_loses(server_id id, std::uint64_t connection) {
+    const auto found = disp_.registered.find(registry_id(id));
+    if (found == disp_.registered.end() || found->second.connection != balancer::connection_id{connection})
+        return;
+    disp_.registered.erase(found);
+    disp_.heard.erase(id);
 }
 
 void simulator::world::check_heartbeats() {
-    bool changed = false;
-    for (const auto& [id, when] : std::map(disp_.heard)) {
-        if (now_ - when < 350ms) continue;
-        disp_.heard.erase(id);
-        disp_.lock->lost(now_, id);
-        changed |= disp_.members->drop(id);
+    const duration late = now_ - disp_.checked - check_every; // it did not listen meanwhile
+    disp_.checked = now_;
+    for (auto& [id, when] : disp_.heard) {
+        when += std::max(late, duration{0});
+        if (now_ - when < silent_after) continue;
+        disp_.registered.erase(registry_id(id));
         trace(strand::membership, "the dispatcher drops server " + std::to_string(id));
     }
-    if (changed) members_changed();
-    const std::uint64_t life = disp_.life;
-    at_time(now_ + 50ms, [this, life] {
-        if (disp_.life == life) check_heartbeats();
-    });
+    std::erase_if(disp_.heard, [this](const auto& one) { return now_ - one.second >= silent_after; });
+    at_time(now_ + check_every,
+            [this, life = disp_.life] { on_dispatcher(life, [this] { check_heartbeats(); }); });
+}
+
+void simulator::world::dispatcher_admits(unsigned from, const join_request& join) {
+    const server_id id = join.previous.id != 0 ? join.previous.id : disp_.next_id;
+    disp_.next_id = std::max(disp_.next_id, id + 1);
+    balancer::member& entry = disp_.registered[registry_id(id)];
+    entry.id = registry_id(id);
+    entry.state = server_state::up;
+    entry.connection = balancer::connection_id{processes_[from].connection};
+    disp_.heard[id] = now_;
+    disp_.ring->joined({id, join.previous.id != 0 ? join.previous.incarnation : 0});
+    settle_dispatcher();
+    send(dispatcher, from, join_answer{{id, disp_.ring->incarnation_of(id)}, fleet()});
 }
 
 void simulator::world::dispatcher_takes(unsigned from, const any_message& message) {
     process& sender = processes_[from];
     if (const auto* join = std::get_if<join_request>(&message)) {
-        const std::uint64_t before = disp_.members->number();
-        const member admitted = disp_.members->join(join->previous);
-        disp_.heard[admitted.id] = now_;
-        if (disp_.members->number() != before) members_changed();
-        send(dispatcher, from, join_answer{admitted, fleet()});
+        dispatcher_admits(from, *join);
     } else if (std::holds_alternative<heartbeat>(message)) {
-        if (contains(disp_.members->ring(), sender.self.id)) disp_.heard[sender.self.id] = now_;
+        if (!disp_.registered.contains(registry_id(sender.self.id)))
+            return send(dispatcher, from, not_joined{});
+        disp_.heard[sender.self.id] = now_;
         send(dispatcher, from, fleet());
     } else if (const auto* ask = std::get_if<lock_request>(&message)) {
         dispatcher_grants(from, ask->reason);
@@ -98,8 +184,9 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
     persist(decision.persist);
     if (decision.silenced != 0) {
         disp_.heard.erase(decision.silenced);
+        disp_.registered.erase(registry_id(decision.silenced));
+        disp_.ring->given_up(decision.silenced);
         trace(strand::membership, "the dispatcher drops server " + std::to_string(decision.silenced));
-        if (disp_.members->drop(decision.silenced)) members_changed();
     }
     if (decision.answer.granted) {
         granted_at_[decision.answer.epoch] = now_;
@@ -114,6 +201,7 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
         monitor_.granted(before, decision.answer.epoch, who, reason, trouble,
                          now_ - leader_since_ >= lock_settings_.minimum_tenure, better);
     }
+    settle_dispatcher(); // the view first
     send(dispatcher, from, decision.answer);
 }
 

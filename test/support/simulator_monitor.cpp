@@ -66,8 +66,9 @@ void monitor::election_step(server_id who, epoch_number before, epoch_number aft
 
 // ---- order
 
-void monitor::submitted(const message_name& name, std::string_view payload, const log_position& seen) {
-    if (!messages_.try_emplace(name, known_message{std::string(payload), seen}).second)
+void monitor::submitted(const message_name& name, std::string_view payload,
+                        const std::vector<request_run>& runs, const log_position& seen) {
+    if (!messages_.try_emplace(name, known_message{std::string(payload), runs, seen}).second)
         fail("the simulator submitted a number twice");
 }
 
@@ -92,9 +93,9 @@ void monitor::delivered(log_position& at, const message_name& name, std::string_
         last = name.number;
         log.messages.push_back(name);
         delivered_.insert(name);
-        if (const auto runs = decode_runs(name.origin, payload))
-            for (const request_run& run : *runs)
-                for (std::uint64_t i = 0; i < run.count; ++i) log.counted.emplace(run.client, run.first + i);
+        for (const request_run& run : known->second.runs)
+            for (std::uint64_t i = 0; i < run.count; ++i)
+                if (run.first < std::uint64_t{1} << 62) log.counted.emplace(run.client, run.first + i);
         log.unique.push_back(log.counted.size());
     }
     ++at.index;

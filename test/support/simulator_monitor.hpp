@@ -47,7 +47,8 @@ public:
         clocksync::view_id history;
         std::uint64_t index = 0;
     };
-    void submitted(const message_name& name, std::string_view payload, const log_position& seen);
+    void submitted(const message_name& name, std::string_view payload,
+                   const std::vector<clocksync::request_run>& runs, const log_position& seen);
     void delivered(log_position& at, const message_name& name, std::string_view payload);
     void restored(log_position& at, clocksync::view_id history, std::uint64_t index);
     void raffle_at(const log_position& at, const std::string& hash, std::uint64_t requests);
@@ -77,6 +78,7 @@ public:
 private:
     struct known_message {
         std::string payload;
+        std::vector<clocksync::request_run> runs;
         log_position seen;
     };
     struct history_log {

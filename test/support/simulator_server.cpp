@@ -14,27 +14,38 @@ void simulator::world::server_takes(unsigned server, unsigned from, const any_me
     if (const auto* answer = std::get_if<join_answer>(&message)) return admit(server, *answer);
     if (!p.machines) return;
     strands& m = *p.machines;
-    const server_id sender = from == dispatcher ? 0 : processes_[from].self.id;
+    const server_id sender = from >= processes_.size() ? 0 : processes_[from].self.id;
     const instant here = local(p);
 
     if (const auto* view = std::get_if<fleet_view>(&message)) {
         take_view(server, *view);
+    } else if (std::holds_alternative<not_joined>(message)) {
+        reconnect(server);
+    } else if (std::holds_alternative<new_election>(message)) {
+        election_event(server, [&](instant t) { return m.election.on_requested(t); });
+    } else if (std::holds_alternative<leader_answer>(message)) {
+        m.election.on_answer(here, sender);
     } else if (const auto* answer = std::get_if<lock_answer>(&message)) {
         election_event(server, [&](instant t) {
             election_actions out = m.election.on_lock_answer(t, *answer);
             return out;
         });
     } else if (const auto* pass = std::get_if<pass_election>(&message)) {
-        if (pass->epoch >= m.election.epoch() && pass->initiator != p.self.id)
-            monitor_.froze_score(pass->epoch, p.self.id,
-                                 m.election.score() * (pass->penalised == p.self.id ? 0.5 : 1));
         election_event(server, [&](instant t) { return m.election.on_pass(t, sender, *pass); });
     } else if (const auto* coordinator = std::get_if<coordinator_message>(&message)) {
-        election_event(server, [&](instant t) { return m.election.on_coordinator(t, sender, *coordinator); });
+        bool refuses = false;
+        election_event(server, [&](instant t) {
+            election_actions out = m.election.on_coordinator(t, sender, *coordinator);
+            refuses =
+                std::ranges::any_of(out, [](const auto& a) { return std::holds_alternative<refuse>(a); });
+            return out;
+        });
+        if (coordinator->beat && coordinator->leader == p.self.id && !refuses)
+            send(server, from, leader_answer{});
     } else if (const auto* no = std::get_if<refused>(&message)) {
         election_event(server, [&](instant t) { return m.election.on_refused(t, no->epoch); });
     } else if (const auto* order = std::get_if<order_bytes>(&message)) {
-        take_order_bytes(server, from, *order);
+        take_order_bytes(server, *order);
     } else if (const auto* probe = std::get_if<clock_probe>(&message)) {
         send(server, from, m.clock.on_probe(here, *probe));
     } else if (const auto* reply = std::get_if<clock_reply>(&message)) {
@@ -74,23 +85,20 @@ void simulator::world::perform(unsigned server, const election_actions& actions)
         } else if (const auto* release = std::get_if<release_lock>(&action)) {
             send(server, dispatcher, lock_release{release->epoch, release->leader});
         } else if (const auto* pass = std::get_if<send_pass>(&action)) {
-            if (pass->message.initiator == p.self.id)
-                monitor_.froze_score(pass->message.epoch, p.self.id, pass->message.best_score);
             if (const unsigned to = place_of(pass->to); to != dispatcher) send(server, to, pass->message);
         } else if (const auto* coordinator = std::get_if<send_coordinator>(&action)) {
             if (const unsigned to = place_of(coordinator->to); to != dispatcher)
                 send(server, to, coordinator->message);
-        } else if (const auto* refuse = std::get_if<refuse_stale>(&action)) {
-            if (const unsigned to = place_of(refuse->to); to != dispatcher)
-                send(server, to, refused{refuse->epoch});
+        } else if (const auto* question = std::get_if<ask_leader>(&action)) {
+            if (const unsigned to = place_of(question->to); to != dispatcher)
+                send(server, to, question->message);
+        } else if (const auto* no = std::get_if<refuse>(&action)) {
+            if (const unsigned to = place_of(no->to); to != dispatcher) send(server, to, refused{no->epoch});
         } else if (const auto* changed = std::get_if<leader_changed>(&action)) {
             if (changed->leader != 0) {
-                if (m.election.holds_round(changed->epoch)) {
-                    if (m.election.ring().size() == 1)
-                        monitor_.froze_score(changed->epoch, p.self.id, m.election.score());
+                if (m.election.holds_round(changed->epoch))
                     monitor_.decided(changed->epoch, changed->leader,
                                      alive_throughout(server, changed->epoch));
-                }
                 monitor_.followed(changed->epoch, changed->leader);
                 trace(strand::election, name_of_place(server) + " follows leader " +
                                             std::to_string(changed->leader) + " under epoch " +
@@ -117,16 +125,16 @@ void simulator::world::perform(unsigned server, const berkeley_actions& actions)
     }
 }
 
-void simulator::world::take_order_bytes(unsigned server, unsigned from, const order_bytes& message) {
+void simulator::world::take_order_bytes(unsigned server, const order_bytes& message) {
     process& p = processes_[server];
     strands& m = *p.machines;
+    if (!is_from_ring(key, message.key) && options_.bug != planted_bug::order_believes_strangers) return;
     const auto frame = decode(message.frame);
     if (!frame) return monitor_.fail("a frame of the order does not decode");
     const auto* stop = std::get_if<stop_frame>(&*frame);
     const bool stale = stop != nullptr && stop->proposal.epoch < m.order.epoch();
-    const server_id sender = processes_[from].self.id;
     order_output out;
-    m.order.on_frame(local(p), sender, *message.frame, out);
+    m.order.on_frame(local(p), message.from, *message.frame, out);
     if (stale)
         for (const auto& sent : out.frames)
             if (const auto answer = decode(sent.frame); !std::holds_alternative<stale_frame>(*answer))
@@ -139,16 +147,19 @@ void simulator::world::perform(unsigned server, order_output& out) {
     strands& m = *p.machines;
     for (const auto& frame : out.frames)
         if (const unsigned to = place_of(frame.to); to != dispatcher)
-            send(server, to, order_bytes{frame.frame});
+            send(server, to, order_bytes{p.self.id, key, frame.frame});
     if (out.restore) {
         monitor_.restored(p.log, out.restore->history, out.restore->index);
         if (!m.raffle.restore(out.restore->snapshot)) monitor_.fail("a snapshot does not restore");
+        histories_.insert(out.restore->history);
+        if (histories_.size() > 1 && !servers_suffered_)
+            monitor_.fail("T7: a new log begins although no server was ever lost");
         if (out.restore->snapshot.empty())
             for (const process& other : processes_)
                 if (other.alive && &other != &p && other.machines &&
                     other.machines->order.view() != view_id{} && other.log.history < out.restore->history &&
-                    find_member(disp_.members->ring(), other.self.id) &&
-                    *find_member(disp_.members->ring(), other.self.id) == other.self && disp_.alive)
+                    find_member(disp_.ring->record().ring, other.self.id) &&
+                    *find_member(disp_.ring->record().ring, other.self.id) == other.self && disp_.alive)
                     monitor_.fail("T1: a new log begins although server " + std::to_string(other.self.id) +
                                   " has the old one");
     }
@@ -186,7 +197,7 @@ void simulator::world::submit(unsigned server, std::vector<request_run> runs) {
     const std::string payload = encode_runs(runs);
     ordered_multicast& order = p.machines->order;
     const monitor::message_name name{p.self.id, p.process_incarnation, order.next_number()};
-    if (order.submit(payload)) monitor_.submitted(name, payload, p.log);
+    if (order.submit(payload)) monitor_.submitted(name, payload, runs, p.log);
     step(server);
 }
 
@@ -239,7 +250,7 @@ void simulator::world::check_clocks() {
         monitor_.clock_step(p.watch, clock, here);
         const clock_line& line = clock.line();
         const clock_state state = line.state_at(here);
-        const member* const listed = find_member(disp_.members->ring(), p.self.id);
+        const member* const listed = find_member(disp_.ring->record().ring, p.self.id);
         if (state != clock_state::synchronised && state != clock_state::holdover) continue;
         if (listed == nullptr || *listed != p.self) continue;
         readings.push_back({p.self.id, line.reading_at(here), line.error_at(here).count()});

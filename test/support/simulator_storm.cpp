@@ -2,6 +2,7 @@
 #include "simulator_world.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace stadion::support {
 
@@ -14,7 +15,11 @@ void simulator::world::schedule_storm() {
     if (!options_.faults) return;
     loss_ = random_.chance(0.5) ? random_.uniform() * 0.05 : 0;
     repetition_ = random_.chance(0.5) ? random_.uniform() * 0.05 : 0;
-    if (loss_ > 0) trouble_until_ = storm_end_ + 700ms;
+    if (loss_ > 0) {
+        servers_suffered_ = true;
+        trouble_until_ = storm_end_ + 700ms;
+    }
+    if (random_.chance(0.5)) schedule_strangers();
     const unsigned faults = static_cast<unsigned>(random_.below(6));
     for (unsigned i = 0; i < faults; ++i) schedule_fault(random_.between(50ms, storm_end_));
 
@@ -27,6 +32,7 @@ void simulator::world::schedule_storm() {
             if (!processes_[i].alive && random_.chance(0.5)) restart(i);
         }
         restart_dispatcher();
+        resume_dispatcher();
         trouble_until_ = std::max(trouble_until_, now_ + 700ms);
     });
 }
@@ -42,7 +48,7 @@ void simulator::world::schedule_fault(instant when) {
     // The moments around a fault are when messages are under way.
     for (unsigned i = random_.below(4) == 0 ? 0 : 6; i > 0; --i)
         schedule_submission(random_.between(std::max(when - 2ms, 0ns), when + 60ms));
-    switch (random_.below(7)) {
+    switch (random_.below(10)) {
     case 0:
     case 1:
         at_time(when, [=, this] {
@@ -69,9 +75,23 @@ void simulator::world::schedule_fault(instant when) {
         at_time(when, [this] { crash_dispatcher(); });
         at_time(later, [this] { restart_dispatcher(); });
         break;
+    case 6: // long enough for every link to close, or not
+        at_time(when, [this] { pause_dispatcher(); });
+        at_time(later, [this] { resume_dispatcher(); });
+        break;
+    case 7:
+        at_time(when, [=, this, length = random_.between(1ms, 140ms)] { stall(victim(), length); });
+        break;
+    case 8:
+        for (instant next = when; next == when || random_.chance(0.6);) { // it stutters
+            const duration length = random_.between(1ms, next == when ? 600ms : 150ms);
+            at_time(next, [this, length] { stall_all(length); });
+            next += length + random_.between(2ms, 6ms);
+        }
+        break;
     case 5:
         at_time(when, [this] {
-            note_trouble();
+            note_suffering();
             delay_factor_ = 10;
         });
         at_time(later, [this] {
@@ -107,7 +127,16 @@ std::vector<request_run> simulator::world::random_runs(unsigned) {
     const std::uint64_t back = random_.chance(0.3) ? random_.below(4) : 0;
     const std::uint64_t first = next + 1 - std::min(back, next);
     next = std::max(next, first + count - 1);
-    return {{0, client, first, count}};
+    std::vector<request_run> runs{{0, client, first, count}};
+    if (random_.chance(0.2)) { // beside somebody who sends ids that cannot be counted
+        constexpr std::uint64_t highest = ~std::uint64_t{0};
+        const std::array<request_run, 3> bad{
+            {{0, "hostile", highest - random_.below(3), 1 + random_.below(3)},
+             {0, "hostile", request_max - 1, 3},
+             {0, "hostile", random_.next() | std::uint64_t{1} << 63, 0}}};
+        runs.insert(runs.begin(), bad[random_.below(bad.size())]);
+    }
+    return runs;
 }
 
 void simulator::world::check_settled() {

@@ -83,6 +83,7 @@ std::string describe_frame(const order_frame& frame) {
                        number(f.index);
             },
             [](const stale_frame& f) { return "stale: epoch " + number(f.epoch); },
+            [](const taken_frame& f) { return "taken of " + text(f.view) + ": " + number(f.bytes); },
         },
         frame);
 }
@@ -94,6 +95,7 @@ strand strand_of(const any_message& message) {
                           [](const join_request&) { return strand::membership; },
                           [](const join_answer&) { return strand::membership; },
                           [](const heartbeat&) { return strand::membership; },
+                          [](const not_joined&) { return strand::membership; },
                           [](const fleet_view&) { return strand::membership; },
                           [](const order_bytes&) { return strand::order; },
                           [](const clock_probe&) { return strand::clock; },
@@ -108,6 +110,9 @@ strand strand_of(const any_message& message) {
 std::string describe(const any_message& message) {
     return std::visit(
         overloaded{
+            [](const not_joined&) { return std::string("not joined"); },
+            [](const new_election&) { return std::string("NewElection"); },
+            [](const leader_answer&) { return std::string("the leader answers"); },
             [](const join_request& m) { return "Join as " + text(m.previous.id); },
             [](const join_answer& m) {
                 return "joined as " + text(m.self.id) + ", incarnation " + number(m.self.incarnation);

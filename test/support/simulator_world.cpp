@@ -21,6 +21,8 @@ simulator::world::world(const simulation_options& options) : options_(options), 
     lock_settings_.bug = options.bug;
     order_settings_.flush_interval = options.even_delays ? 0us : random_.between(0us, 200us);
     order_settings_.batch_bytes_max = 64;
+    order_settings_.part_bytes = 256;
+    order_settings_.parts_under_way = 2;
     order_settings_.bug = options.bug;
     berkeley_settings_.burst = 4;
     berkeley_settings_.period_max = 400ms;
@@ -68,6 +70,7 @@ duration simulator::world::delay() {
 }
 
 bool simulator::world::linked(unsigned from, unsigned to) const {
+    if (to == stranger) return false;
     if (from == dispatcher) return !processes_[to].cut_off;
     if (to == dispatcher) return !processes_[from].cut_off;
     return !processes_[from].isolated && !processes_[to].isolated;
@@ -80,18 +83,22 @@ void simulator::world::send(unsigned from, unsigned to, any_message message) {
               name_of_place(from) + " -> " + name_of_place(to) + "  " + describe(message));
     if (!linked(from, to) || random_.chance(loss_)) return;
     const std::uint64_t life = to == dispatcher ? disp_.life : processes_[to].life;
+    const std::uint64_t sent_by = from == dispatcher ? 0 : processes_[from].life;
     const unsigned copies = from != dispatcher && to != dispatcher && random_.chance(repetition_) ? 2 : 1;
     for (unsigned copy = 0; copy < copies; ++copy) {
         instant& last = last_arrival_[{from, to}];
         last = std::max(last + 1ns, now_ + delay());
-        at_time(last, [this, from, to, life, message] { arrive(from, to, life, message); });
+        at_time(last, [this, from, to, life, sent_by, message] { arrive(from, to, life, sent_by, message); });
     }
 }
 
-void simulator::world::arrive(unsigned from, unsigned to, std::uint64_t life, const any_message& message) {
+void simulator::world::arrive(unsigned from, unsigned to, std::uint64_t life, std::uint64_t sent_by,
+                              const any_message& message) {
     if (to == dispatcher) {
-        if (disp_.alive && disp_.life == life) dispatcher_takes(from, message);
-        return;
+        return on_dispatcher(life, [this, from, sent_by, message] {
+            if (processes_[from].life == sent_by)
+                dispatcher_takes(from, message); // its answer has a way back
+        });
     }
     on_process(to, life, [this, to, from, message] { server_takes(to, from, message); });
 }
@@ -115,6 +122,7 @@ unsigned simulator::world::place_of(server_id id) const {
 }
 
 std::string simulator::world::name_of_place(unsigned place) const {
+    if (place == stranger) return "stranger";
     return place == dispatcher ? "dispatcher" : "server " + std::to_string(processes_[place].self.id);
 }
 
@@ -143,6 +151,7 @@ void simulator::world::start(unsigned server, member previous) {
     p.paused = false;
     ++p.life;
     p.started = now_;
+    ++p.connection;
     p.self = previous;
     p.serving = false;
     p.watch = {};
@@ -169,6 +178,7 @@ void simulator::world::admit(unsigned server, const join_answer& answer) {
     process& p = processes_[server];
     if (p.machines) {
         if (answer.self.id != p.self.id) return; // a repeated first join: that one will be dropped
+        if (answer.self.incarnation > p.self.incarnation) p.machines->clock.clock().exclude();
         p.self = answer.self;
         return take_view(server, answer.view);
     }
@@ -178,10 +188,10 @@ void simulator::world::admit(unsigned server, const join_answer& answer) {
     const std::int64_t system_time =
         1'700'000'000'000'000'000 + now_.count() + random_.between(-2ms, 2ms).count();
     p.machines = std::make_unique<strands>(strands{
-        election(election_settings_, p.self.id, answer.view.epoch, here),
+        election(election_settings_, p.self.id, answer.view.epoch, key, here),
         ordered_multicast(order_settings_, p.self),
         raffle(raffle_settings_),
-        berkeley(berkeley_settings_, p.self, cluster_clock(clock_settings_, here, system_time)),
+        berkeley(berkeley_settings_, p.self, cluster_clock(clock_settings_, here, system_time), key),
     });
     p.scores.clear();
     sample_load(p);
@@ -191,6 +201,7 @@ void simulator::world::admit(unsigned server, const join_answer& answer) {
 void simulator::world::take_view(unsigned server, const fleet_view& view) {
     process& p = processes_[server];
     strands& m = *p.machines;
+    if (view.pending) return election_event(server, [&](instant t) { return m.election.on_view(t, view); });
     const member* const me = find_member(view.ring, p.self.id);
     if (me == nullptr || me->incarnation < p.self.incarnation) {
         // Dropped: nothing it knows of the fleet counts until it is let in again.
@@ -213,7 +224,7 @@ void simulator::world::crash(unsigned server) {
     process& p = processes_[server];
     if (!p.alive) return;
     trace(strand::membership, name_of_place(server) + " crashes");
-    note_trouble();
+    note_suffering();
     p.alive = false;
     monitor_.crashed(p.self.id);
     p.machines.reset();
@@ -232,10 +243,8 @@ void simulator::world::crash(unsigned server) {
             });
         });
     }
-    at_time(now_ + delay(), [this, id, life = disp_.life] {
-        if (!disp_.alive || disp_.life != life || disp_.heard.erase(id) == 0) return;
-        disp_.lock->lost(now_, id);
-        if (disp_.members->drop(id)) members_changed();
+    at_time(now_ + delay(), [this, id, life = disp_.life, connection = p.connection] {
+        on_dispatcher(life, [=, this] { dispatcher_loses(id, connection); });
     });
 }
 
@@ -250,7 +259,7 @@ void simulator::world::restart(unsigned server) {
 void simulator::world::pause(unsigned server) {
     if (!processes_[server].alive) return;
     trace(strand::membership, name_of_place(server) + " is paused");
-    note_trouble();
+    note_suffering();
     processes_[server].paused = true;
 }
 
@@ -268,9 +277,30 @@ void simulator::world::isolate(unsigned server, bool on, bool from_dispatcher_to
     if (p.isolated == on) return;
     trace(strand::membership,
           name_of_place(server) + (on ? " is cut off from its peers" : " sees its peers again"));
-    note_trouble();
+    note_suffering();
     p.isolated = on;
     p.cut_off = on && from_dispatcher_too;
+}
+
+void simulator::world::stall(unsigned server, duration length) {
+    process& p = processes_[server];
+    if (!p.alive || p.paused) return;
+    trace(strand::membership, name_of_place(server) + " is busy");
+    p.paused = true;
+    at_time(now_ + length, [this, server, life = p.life] {
+        process& woken = processes_[server];
+        if (woken.life != life || !std::exchange(woken.paused, false)) return;
+        trace(strand::membership, name_of_place(server) + " is busy no more");
+        if (woken.machines) // its timer may be looked at before what waits unread
+            at_time(now_, [this, server, life] { on_process(server, life, [=, this] { tick(server); }); });
+        for (auto& run : std::exchange(woken.frozen, {})) at_time(now_, std::move(run));
+    });
+}
+
+void simulator::world::stall_all(duration length) {
+    for (unsigned i = 0; i < processes_.size(); ++i) stall(i, length + random_.between(0ms, 2ms));
+    pause_dispatcher();
+    at_time(now_ + length + random_.between(0ms, 2ms), [this] { resume_dispatcher(); });
 }
 
 // A challenger acts on what it was told, which is as old as a beat and its way.

@@ -9,11 +9,13 @@
 #include "clocksync/membership.hpp"
 #include "clocksync/ordered_multicast.hpp"
 #include "clocksync/raffle.hpp"
+#include "dispatcher/fleet_ring.hpp"
 
 #include <deque>
 #include <map>
 #include <memory>
 #include <queue>
+#include <set>
 #include <variant>
 
 namespace stadion::support {
@@ -28,6 +30,9 @@ struct join_answer {
     clocksync::fleet_view view;
 };
 struct heartbeat {};
+struct not_joined {}; // to a heartbeat: join again
+struct new_election {};
+struct leader_answer {}; // to a question whether it leads
 struct lock_request {
     clocksync::election_reason reason;
 };
@@ -42,20 +47,26 @@ struct clock_refused {
     clocksync::epoch_number epoch;
 };
 struct order_bytes {
+    clocksync::server_id from;
+    clocksync::ring_key key;
     std::shared_ptr<const std::string> frame;
 };
 
-using any_message = std::variant<join_request, join_answer, heartbeat, clocksync::fleet_view, lock_request,
-                                 lock_release, clocksync::lock_answer, clocksync::pass_election,
-                                 clocksync::coordinator_message, refused, order_bytes, clocksync::clock_probe,
-                                 clocksync::clock_reply, clocksync::clock_correction, clock_refused>;
+using any_message =
+    std::variant<join_request, join_answer, heartbeat, not_joined, new_election, leader_answer,
+                 clocksync::fleet_view, lock_request, lock_release, clocksync::lock_answer,
+                 clocksync::pass_election, clocksync::coordinator_message, refused, order_bytes,
+                 clocksync::clock_probe, clocksync::clock_reply, clocksync::clock_correction, clock_refused>;
 
 std::string describe(const any_message& message);
 strand strand_of(const any_message& message);
 
 class simulator::world {
 public:
-    static constexpr unsigned dispatcher = ~0U;         // as an address
+    static constexpr unsigned dispatcher = ~0U; // as an address
+    static constexpr unsigned stranger = ~1U;   // as one that nothing is sent to
+    static constexpr clocksync::ring_key key = 4711;
+    static constexpr clocksync::duration links_hold = std::chrono::milliseconds(250); // without a word
     static constexpr std::uint64_t steps_max = 200'000; // a seeded run takes some thousands
 
     struct strands {
@@ -67,9 +78,10 @@ public:
     struct process {
         bool alive = false;
         bool paused = false;
-        bool isolated = false;  // from its peers
-        bool cut_off = false;   // from the dispatcher
-        std::uint64_t life = 0; // counts starts, so that what was meant for a former one is lost
+        std::uint64_t connection = 0; // to the dispatcher
+        bool isolated = false;        // from its peers
+        bool cut_off = false;         // from the dispatcher
+        std::uint64_t life = 0;       // counts starts, so that what was meant for a former one is lost
         instant started{0};
         double drift = 0;
         duration local_offset{0};
@@ -102,6 +114,11 @@ public:
     void isolate(unsigned server, bool on, bool from_dispatcher_too = false);
     void crash_dispatcher();
     void restart_dispatcher();
+    void pause_dispatcher();
+    void resume_dispatcher();
+    void stall(unsigned server, duration length); // it is merely busy: nothing is amiss
+    void stall_all(duration length);
+    void hear_stranger(unsigned server);
     void set_load(unsigned server, double spare_capacity);
     void submit(unsigned server, std::vector<clocksync::request_run> runs);
 
@@ -124,29 +141,45 @@ private:
     // ---- time and network
     void at_time(instant time, std::function<void()> run);
     void send(unsigned from, unsigned to, any_message message);
-    void arrive(unsigned from, unsigned to, std::uint64_t life, const any_message& message);
+    void arrive(unsigned from, unsigned to, std::uint64_t life, std::uint64_t sent_by,
+                const any_message& message);
     duration delay();
     bool linked(unsigned from, unsigned to) const;
     unsigned place_of(clocksync::server_id id) const;
     void trace(strand which, const std::string& text);
     std::string name_of_place(unsigned place) const;
     void note_trouble() { trouble_until_ = std::max(trouble_until_, now_ + std::chrono::milliseconds(700)); }
+    void note_suffering() {
+        servers_suffered_ = true;
+        note_trouble();
+    }
 
     // ---- the dispatcher
     struct dispatcher_state {
         bool alive = true;
+        bool paused = false;
+        instant paused_at{0};
         std::uint64_t life = 1;
-        std::optional<clocksync::membership> members;
+        std::optional<stadion::dispatcher::fleet_ring> ring;
+        stadion::dispatcher::fleet_ring::servers registered;
         std::optional<clocksync::election_lock> lock;
         std::map<clocksync::server_id, instant> heard;
+        instant checked{0};
+        std::deque<std::function<void()>> frozen; // what happened while paused
+        clocksync::fleet_view shown;
         // On its disk.
+        clocksync::server_id next_id = 1;
         clocksync::membership_record members_disk;
         clocksync::lock_record lock_disk;
     };
+    void on_dispatcher(std::uint64_t life, std::function<void()> run);
+    void dispatcher_admits(unsigned from, const join_request& join);
+    void dispatcher_loses(clocksync::server_id id, std::uint64_t connection);
+    void reconnect(unsigned server);
+    void settle_dispatcher();
     void start_dispatcher();
     void dispatcher_takes(unsigned from, const any_message& message);
     void dispatcher_grants(unsigned from, clocksync::election_reason reason);
-    void members_changed();
     void check_heartbeats();
     clocksync::fleet_view fleet() const;
     void persist(const std::optional<clocksync::lock_record>& record);
@@ -172,10 +205,17 @@ private:
     template <typename Call>
     void order_event(unsigned server, Call call);
     void perform(unsigned server, clocksync::order_output& out);
-    void take_order_bytes(unsigned server, unsigned from, const order_bytes& message);
+    void take_order_bytes(unsigned server, const order_bytes& message);
     void check_clocks();
     std::vector<clocksync::server_id> alive_throughout(unsigned initiator,
                                                        clocksync::epoch_number epoch) const;
+
+    // ---- strangers
+    clocksync::epoch_number some_epoch(unsigned server);
+    clocksync::server_id some_id();
+    clocksync::order_frame some_frame(unsigned server);
+    any_message some_message(unsigned server);
+    void schedule_strangers();
 
     // ---- the storm
     void schedule_workload();
@@ -195,6 +235,8 @@ private:
     double loss_ = 0, repetition_ = 0;
     double delay_factor_ = 1;
     instant trouble_until_{0};
+    bool servers_suffered_ = false; // other than by being busy: a log may have got lost
+    std::set<clocksync::view_id> histories_;
     instant storm_end_{0};
     instant leader_since_{0};
     std::map<clocksync::epoch_number, instant> granted_at_;
@@ -218,6 +260,8 @@ void simulator::world::election_event(unsigned server, Call call) {
     const clocksync::epoch_number before = machine.epoch();
     const clocksync::election_actions actions = call(local(p));
     monitor_.election_step(p.self.id, before, machine.epoch(), actions);
+    if (machine.frozen_epoch() != 0)
+        monitor_.froze_score(machine.frozen_epoch(), p.self.id, machine.frozen_score());
     perform(server, actions);
 }
 
