@@ -1,8 +1,8 @@
+#include "board_events.hpp"
+
 #include "net/board_set.hpp"
 
 #include <gmock/gmock.h>
-
-#include <future>
 
 namespace stadion::net {
 namespace {
@@ -10,15 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-board_event_ptr score(std::uint64_t sequence, const std::string& game) {
-    v1::Event event;
-    event.set_sequence(sequence);
-    event.set_topic("games/" + game);
-    event.mutable_score()->set_game(game);
-    event.mutable_score()->set_sequence(sequence);
-    return std::make_shared<const wire::board_event>(std::move(event));
-}
 
 struct watcher : board_subscriber {
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
@@ -310,52 +301,6 @@ TEST_F(live_board_test, ending_a_subscription_ends_its_events) {
     apply(1, 1);
     EXPECT_THAT(one.got, IsEmpty());
     EXPECT_EQ(live.subscribers(), 0u);
-}
-
-TEST(board_set, publishes_to_every_worker_before_it_says_so) {
-    runtime threads(3);
-    board_set boards(threads);
-    std::promise<void> applied;
-    boards.publish(std::make_shared<event_batch>(event_batch{score(1, "hockey")}),
-                   [&] { applied.set_value(); });
-    applied.get_future().wait();
-    EXPECT_EQ(boards.sequence(), 1u);
-    threads.run_on_each(
-        [&](worker& home) { EXPECT_EQ(boards.of(home).board(board_view::live).sequence(), 1u); });
-}
-
-TEST(board_set, that_knows_the_head_answers_at_once_who_has_seen_more) {
-    runtime threads(2);
-    board_set boards(threads);
-    boards.know_the_head();
-    auto now = std::make_shared<board_snapshot>();
-    now->board = 7;
-    now->sequence = 5;
-    boards.replace(now);
-    EXPECT_EQ(boards.head(), 5u);
-    std::promise<bool> answered;
-    threads.at(1).post([&] {
-        boards.of(threads.at(1)).when_seen({7, 6}, 30s, [&](wire::result<void> outcome) {
-            answered.set_value(outcome.has_value());
-        });
-    });
-    EXPECT_TRUE(answered.get_future().get());
-    threads.run_on_each([](worker&) {});
-    EXPECT_EQ(boards.board(), 7u);
-}
-
-TEST(board_set, waits_for_a_sequence_and_gives_up_in_time) {
-    runtime threads(1);
-    board_set boards(threads);
-    std::promise<bool> reached, missed;
-    threads.at(0).post([&] {
-        auto& live = boards.of(threads.at(0));
-        live.when_reached(2, 10s, [&](bool yes) { reached.set_value(yes); });
-        live.when_reached(9, 20ms, [&](bool yes) { missed.set_value(yes); });
-    });
-    boards.publish(std::make_shared<event_batch>(event_batch{score(1, "a"), score(2, "a")}));
-    EXPECT_TRUE(reached.get_future().get());
-    EXPECT_FALSE(missed.get_future().get());
 }
 
 TEST_F(live_board_test, the_states_to_begin_with_wait_for_a_connection_that_takes_them) {
