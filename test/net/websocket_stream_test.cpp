@@ -28,6 +28,7 @@ struct board_server {
     explicit board_server(session_limits limits = {})
         : one(std::in_place, threads, "frontend", access_policy(), limits) {
         add_board_streams(*one, *boards);
+        replace({});
         const auto address = one->listen("127.0.0.1", 0).value();
         port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
     }
@@ -43,14 +44,19 @@ struct board_server {
     }
     // A board whose snapshot takes about `size` bytes.
     void fill(std::size_t size) {
-        auto states = std::make_shared<event_batch>();
         v1::Event event;
         event.set_sequence(1);
         event.set_topic("games/large");
         event.mutable_score()->set_game("large");
         event.mutable_score()->set_title(std::string(size, 't'));
-        states->push_back(std::make_shared<const wire::board_event>(std::move(event)));
-        boards->replace(1, states);
+        replace({std::make_shared<const wire::board_event>(std::move(event))});
+    }
+    void replace(event_batch states) {
+        auto now = std::make_shared<board_snapshot>();
+        now->board = 7;
+        now->sequence = 1;
+        now->states = std::move(states);
+        boards->replace(now);
         threads.run_on_each([](worker&) {});
     }
 

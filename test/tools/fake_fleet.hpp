@@ -81,18 +81,18 @@ private:
 class id_recorder : public net::request_watch {
 public:
     std::vector<std::uint64_t> ids() {
-        take([this](std::uint64_t first, std::uint64_t count) { note(first, count); });
+        take([this](std::uint64_t first, std::uint64_t count) {
+            for (std::uint64_t i = 0; i < count; ++i) ids_.push_back(first + i);
+            return true;
+        });
         return ids_;
     }
 
 protected:
-    void on_run(std::uint64_t first, std::uint64_t count) override { note(first, count); }
-    void on_first() override {}
+    bool on_first() override { return true; }
+    void on_lost(std::uint64_t) override {}
 
 private:
-    void note(std::uint64_t first, std::uint64_t count) {
-        for (std::uint64_t i = 0; i < count; ++i) ids_.push_back(first + i);
-    }
     std::vector<std::uint64_t> ids_;
 };
 
