@@ -2,7 +2,6 @@
 #include "dbserver/engine.hpp"
 
 #include "dbserver/history.hpp"
-#include "dbserver/planted_bug.hpp"
 
 namespace stadion::dbserver {
 
@@ -132,8 +131,7 @@ health_report engine::health() const {
 
 void engine::set_condition(condition now, std::string detail) {
     std::lock_guard hold(report_lock_);
-    if (!may_become(condition_.load(std::memory_order_relaxed), now) && !planted(bug::heals_when_poisoned))
-        return;
+    if (!may_become(condition_.load(std::memory_order_relaxed), now)) return;
     condition_detail_ = std::move(detail);
     condition_.store(now, std::memory_order_release);
 }

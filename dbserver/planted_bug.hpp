@@ -26,7 +26,6 @@ enum class bug {
     forgets_keys_early,           // after half of their time
     confirms_too_much,            // the lowest open number of a session too
     goes_back_to_a_checkpoint,    // that may not be the one on the disk any more
-    heals_when_poisoned,          // a later failure or success makes the store forget that it is poisoned
     answers_from_waiting_states,  // a conflict with a state that is not durable is told at once
     ends,
 };

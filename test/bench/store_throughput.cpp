@@ -5,11 +5,12 @@
 //
 //     store_throughput [--directory DIR] [--seconds N] [--in-flight N]    (one row of the store's only)
 //
-// Each update has an idempotency key of its own, as every write that comes through a front-end has. What it
-// is without keys is printed apart. Callers are closed loops: each has one update in flight and starts the
+// Each update has a number in a write session, as every write that comes through a front-end has. What it
+// is without numbers is printed apart. Callers are closed loops: each has one update in flight and starts the
 // next when the last is answered, on the thread it belongs to - as a server's connections do - so that their
 // number, not threads, is the load.
 #include "dbserver/json_store.hpp"
+#include "frontend/numbered_writes.hpp"
 #include "test/support/percentile.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/temporary_directory.hpp"
@@ -86,7 +87,7 @@ figures plain_append(const std::string& directory, double seconds) {
 // One caller: an update in flight, always. It belongs to one worker, as a connection belongs to one thread.
 struct caller {
     v1::Mutation mutation;
-    std::string key; // what its keys begin with; empty: it uses none
+    std::uint64_t number = 0; // in its worker's session; 0: it uses none
     clock_type::time_point began;
     std::int32_t count = 0;
 };
@@ -94,7 +95,10 @@ struct caller {
 // A thread that commits for its callers. Completions only hand the caller back to it.
 class worker {
 public:
-    worker(store& on, clock_type::time_point deadline) : store_(on), deadline_(deadline) {}
+    worker(store& on, clock_type::time_point deadline, bool with_numbers)
+        : store_(on), deadline_(deadline), with_numbers_(with_numbers) {
+        if (with_numbers) session_ = on.begin_session().value();
+    }
 
     void add(caller& one) { ready_.push_back(&one); }
 
@@ -107,6 +111,7 @@ public:
                 std::swap(mine, ready_);
             }
             in_flight -= std::min(in_flight, mine.size());
+            for (const caller* one : mine) numbers_.end(one->number);
             if (clock_type::now() < deadline_) {
                 in_flight += mine.size();
                 for (caller* one : mine) issue(*one);
@@ -123,11 +128,12 @@ public:
 private:
     void issue(caller& one) {
         (*one.mutation.mutable_update_score()->mutable_points())["Argentina"] = ++one.count;
-        if (!one.key.empty()) one.mutation.set_idempotency_key(one.key + std::to_string(one.count));
+        if (with_numbers_) one.mutation.set_number(one.number = numbers_.next().value());
         one.began = clock_type::now();
         std::vector<v1::Mutation> mutations{one.mutation};
         store_.commit(std::move(mutations),
-                      [this, &one](std::vector<outcome> outcomes) { done(one, outcomes.front()); });
+                      [this, &one](std::vector<outcome> outcomes) { done(one, outcomes.front()); },
+                      {session_, numbers_.lowest_open()});
     }
 
     void done(caller& one, const outcome& what) {
@@ -147,6 +153,9 @@ private:
 
     store& store_;
     const clock_type::time_point deadline_;
+    const bool with_numbers_;
+    session_id session_;
+    frontend::numbered_writes numbers_;
     std::mutex lock_;
     std::condition_variable wake_;
     std::vector<caller*> ready_;
@@ -154,25 +163,17 @@ private:
     std::uint64_t failed_ = 0;
 };
 
-// As long as those that front-ends make, and from one run to the next never the same.
-std::string key_prefix(std::size_t caller) {
-    const auto now = static_cast<unsigned long long>(clock_type::now().time_since_epoch().count());
-    char text[48];
-    std::snprintf(text, sizeof text, "%016llx-%06zx-", now, caller);
-    return text;
-}
-
-figures run_load(store& on, std::size_t callers, std::size_t workers, double seconds, bool with_keys) {
+figures run_load(store& on, std::size_t callers, std::size_t workers, double seconds, bool with_numbers) {
     const auto start = clock_type::now();
     const auto deadline =
         start + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(seconds));
     std::vector<caller> all(callers);
     std::vector<std::unique_ptr<worker>> team;
-    for (std::size_t i = 0; i < workers; ++i) team.push_back(std::make_unique<worker>(on, deadline));
+    for (std::size_t i = 0; i < workers; ++i)
+        team.push_back(std::make_unique<worker>(on, deadline, with_numbers));
     for (std::size_t i = 0; i < callers; ++i) {
         all[i].mutation =
             test::set_points("game " + std::to_string(i % 512), {{"Argentina", 0}, {"France", 0}});
-        if (with_keys) all[i].key = key_prefix(i);
         team[i % workers]->add(all[i]);
     }
     std::vector<std::thread> threads;
@@ -198,19 +199,19 @@ double cpu_seconds() {
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-void run_store(const std::string& directory, std::size_t callers, double seconds, bool with_keys) {
+void run_store(const std::string& directory, std::size_t callers, double seconds, bool with_numbers) {
     const std::string data =
-        directory + (with_keys ? "/store-" : "/store-without-keys-") + std::to_string(callers);
+        directory + (with_numbers ? "/store-" : "/store-without-numbers-") + std::to_string(callers);
     const std::size_t workers = std::min<std::size_t>(callers, 2);
     json_store_options options;
     options.directory = data;
     json_store opened(options);
     const double cpu_before = cpu_seconds();
-    figures f = run_load(opened, callers, workers, seconds, with_keys);
+    figures f = run_load(opened, callers, workers, seconds, with_numbers);
     const double cpu = cpu_seconds() - cpu_before;
     const health_report report = opened.health();
-    print(("store in process, " + std::string(with_keys ? "" : "without keys, ") + std::to_string(callers) +
-           " in flight")
+    print(("store in process, " + std::string(with_numbers ? "" : "without numbers, ") +
+           std::to_string(callers) + " in flight")
               .c_str(),
           f);
     if (report.batches)
@@ -263,8 +264,8 @@ int main(int count, char** arguments) {
     if (in_flight != 0) return run_store(directory, in_flight, seconds, true), 0;
     std::printf("A part: the store in this process. What a user gets: stadion bench --scenario updates\n");
     print("plain append + fdatasync each, 1 caller", plain_append(directory, seconds));
-    for (const bool with_keys : {true, false})
+    for (const bool with_numbers : {true, false})
         for (const std::size_t callers : {1u, 64u, 256u, 1024u})
-            run_store(directory, callers, seconds, with_keys);
+            run_store(directory, callers, seconds, with_numbers);
     run_redis(directory, seconds);
 }

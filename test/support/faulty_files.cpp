@@ -262,6 +262,11 @@ std::uint64_t faulty_files::calls() const {
     return calls_;
 }
 
+std::vector<std::uint64_t> faulty_files::calls_about_names() const {
+    std::lock_guard hold(lock_);
+    return calls_about_names_;
+}
+
 std::vector<disk_change> faulty_files::trace() const {
     std::lock_guard hold(lock_);
     return trace_;
@@ -305,6 +310,7 @@ std::error_code faulty_files::open(const std::string& path, dbserver::open_mode 
 
 std::error_code faulty_files::rename(const std::string& from, const std::string& to) {
     std::lock_guard hold(lock_);
+    calls_about_names_.push_back(calls_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
     if (!disk_.inode_of(from)) return code(std::errc::no_such_file_or_directory);
     apply({.what = disk_change::kind::rename, .path = from, .other = to});
@@ -335,6 +341,7 @@ std::error_code faulty_files::make_directory(const std::string&) {
 
 std::error_code faulty_files::sync_directory(const std::string& path) {
     std::lock_guard hold(lock_);
+    calls_about_names_.push_back(calls_);
     if (const fault how = next_fault(); how != fault::none) return error_of(how);
     apply({.what = disk_change::kind::sync_directory, .path = path});
     return {};

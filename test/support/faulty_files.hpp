@@ -98,6 +98,8 @@ public:
     std::function<void()> on_change;
 
     std::uint64_t calls() const;
+    // Of these, which made names durable or changed them.
+    std::vector<std::uint64_t> calls_about_names() const;
     std::vector<disk_change> trace() const;
     std::size_t trace_size() const;
     simulated_disk disk() const; // a copy
@@ -124,6 +126,7 @@ private:
     std::vector<disk_change> trace_;
     bool recording_ = false;
     std::uint64_t calls_ = 0;
+    std::vector<std::uint64_t> calls_about_names_;
     std::uint64_t fail_at_ = UINT64_MAX;
     fault how_ = fault::none;
     bool lasting_ = false;

@@ -32,7 +32,6 @@ constexpr std::string_view names[] = {"none",
                                       "forgets_keys_early",
                                       "confirms_too_much",
                                       "goes_back_to_a_checkpoint",
-                                      "heals_when_poisoned",
                                       "answers_from_waiting_states"};
 static_assert(std::size(names) == static_cast<std::size_t>(bug::ends));
 
