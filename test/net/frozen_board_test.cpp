@@ -1,5 +1,5 @@
 // Freezing: what the public and what a scorer see of one board.
-#include "net/live_board.hpp"
+#include "board_events.hpp"
 
 #include <gmock/gmock.h>
 
@@ -10,15 +10,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using kind = board_subscriber::start_kind;
 
-board_event_ptr score(std::uint64_t sequence, const std::string& game) {
-    v1::Event event;
-    event.set_sequence(sequence);
-    event.set_topic("games/" + game);
-    event.mutable_score()->set_game(game);
-    event.mutable_score()->set_sequence(sequence);
-    return std::make_shared<const wire::board_event>(std::move(event));
-}
-
 board_event_ptr marker(std::uint64_t sequence, bool frozen) {
     v1::Event event;
     event.set_sequence(sequence);
@@ -28,35 +19,6 @@ board_event_ptr marker(std::uint64_t sequence, bool frozen) {
     if (frozen) event.mutable_state()->set_since(static_cast<double>(sequence) + 0.5);
     return std::make_shared<const wire::board_event>(std::move(event));
 }
-
-struct watcher : board_subscriber {
-    void on_start(start_kind how, std::uint64_t sequence, shared_batch states) override {
-        starts.push_back(how);
-        started_at = sequence;
-        to_send = states ? *states : event_batch();
-    }
-    bool send_states() override {
-        while (!to_send.empty()) {
-            if (room == 0) return false;
-            snapshot.push_back(to_send.front()->sequence());
-            to_send.erase(to_send.begin());
-            if (room != SIZE_MAX) --room;
-        }
-        return true;
-    }
-    void on_event(const board_event_ptr& event) override {
-        got.push_back(event->sequence());
-        if (room != 0) --room;
-    }
-    bool is_congested() const override { return room == 0; }
-
-    std::vector<start_kind> starts;
-    std::uint64_t started_at = 0;
-    event_batch to_send;
-    std::vector<std::uint64_t> snapshot;
-    std::vector<std::uint64_t> got;
-    std::size_t room = SIZE_MAX;
-};
 
 class frozen_board_test : public testing::Test {
 protected:

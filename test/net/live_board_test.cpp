@@ -11,37 +11,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-struct watcher : board_subscriber {
-    void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
-        starts.push_back(kind);
-        started_at = sequence;
-        shared = states;
-        to_send = states ? *states : event_batch();
-    }
-    bool send_states() override {
-        while (!to_send.empty()) {
-            if (room == 0) return false;
-            snapshot.push_back(to_send.front()->sequence());
-            to_send.erase(to_send.begin());
-            if (room != SIZE_MAX) --room;
-        }
-        return true;
-    }
-    void on_event(const board_event_ptr& event) override {
-        got.push_back(event->sequence());
-        if (room != 0) --room;
-    }
-    bool is_congested() const override { return room == 0; }
-
-    std::vector<start_kind> starts;
-    std::uint64_t started_at = 0;
-    shared_batch shared;
-    event_batch to_send;
-    std::vector<std::uint64_t> snapshot;
-    std::vector<std::uint64_t> got;
-    std::size_t room = SIZE_MAX; // events until it is congested
-};
-
 using kind = board_subscriber::start_kind;
 
 // Everything runs on this thread: the worker's loop is only needed where time passes.
