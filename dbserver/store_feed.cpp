@@ -126,8 +126,8 @@ void store_feed::on_events(std::span<const event> events) {
 
 void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
                         std::function<void(std::vector<v1::Outcome>)> done, const numbering& numbered_in) {
-    auto answered = [this, &home, done = std::move(done)](std::vector<outcome> outcomes) {
-        auto answer = [outcomes = std::move(outcomes), done] {
+    auto answered = [this, &home, done = std::move(done)](std::vector<outcome> outcomes) mutable {
+        auto answer = [outcomes = std::move(outcomes), done = std::move(done)] {
             std::vector<v1::Outcome> messages;
             messages.reserve(outcomes.size());
             for (const auto& one : outcomes) messages.push_back(to_message(one));

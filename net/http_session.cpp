@@ -1,6 +1,7 @@
 #include "net/http_session.hpp"
 
 #include "net/http_head.hpp"
+#include "net/owned_by_worker.hpp"
 #include "net/thrown.hpp"
 
 #include <charconv>
@@ -139,7 +140,7 @@ void http_session::handle() {
     head_ = request.method == http_method::head;
     server_.metrics.of(link_.home().index()).http_requests.add();
 
-    auto exchange = std::make_shared<http_exchange>(*this, link_.shared_from_this());
+    auto exchange = make_owned_by<http_exchange>(link_.home(), *this, link_.shared_from_this());
     current_ = exchange.get();
     const auto* route = admit(request, *exchange);
     if (route == nullptr) return;

@@ -1,6 +1,7 @@
 #include "net/link.hpp"
 
 #include "net/address.hpp"
+#include "net/owned_by_worker.hpp"
 #include "wire/error_message.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -236,7 +237,7 @@ awaitable<void> link::dial(std::string address, std::uint64_t round) {
 void link::on_connected(tcp::socket socket) {
     state_ = state::greeting;
     connection_ =
-        std::make_shared<connection>(home_, std::move(socket), connection::side::connected,
+        make_owned_by<connection>(home_, home_, std::move(socket), connection::side::connected,
                                      connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
     connection_->start(std::make_unique<protocol>(shared_from_this()));
     greeting_.begin(connection_->output(), options_);

@@ -2,6 +2,7 @@
 
 #include "net/address.hpp"
 #include "net/limited_log.hpp"
+#include "net/owned_by_worker.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -77,7 +78,7 @@ void listener::accept() {
         }
         if (!failure) {
             auto link =
-                std::make_shared<connection>(home, std::move(socket), connection::side::accepted, limits_);
+                make_owned_by<connection>(home, home, std::move(socket), connection::side::accepted, limits_);
             home.post([this, link = std::move(link)] { on_connection_(link); });
         }
         accept();

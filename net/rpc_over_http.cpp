@@ -2,6 +2,7 @@
 
 #include "net/http_session.hpp"
 #include "net/idempotency_key.hpp"
+#include "net/owned_by_worker.hpp"
 #include "net/thrown.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
@@ -150,7 +151,7 @@ public:
 
     std::shared_ptr<pending_call> defer() override {
         answered_ = true;
-        return std::make_shared<http_pending>(exchange_, method_, metadata(), budget_);
+        return make_owned_by<http_pending>(exchange_->home(), exchange_, method_, metadata(), budget_);
     }
 
 private:

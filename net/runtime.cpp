@@ -32,6 +32,7 @@ void worker::run() {
     // the task's parts are destroyed; the loop goes on with the next one.
     while (!contained("a task was", [this] { context_.run(); })) {
     }
+    ended_.store(true, std::memory_order_release);
 }
 
 void worker::arm(deadline& entry, deadline_wheel::clock::duration after) {

@@ -52,6 +52,9 @@ public:
 
     // --- any thread ---
 
+    // Its thread has ended: what belonged to the worker belongs to whoever holds it.
+    bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
     std::atomic<std::size_t> connections{0};
 
 private:
@@ -71,6 +74,7 @@ private:
     struct connection_list;
     std::unique_ptr<connection_list> connections_open_;
     std::thread::id thread_id_;
+    std::atomic<bool> ended_{false};
 };
 
 // Starts its threads when constructed; `stop` (or the destructor) ends and joins them.

@@ -1,5 +1,7 @@
 #include "net/tunnel.hpp"
 
+#include "net/owned_by_worker.hpp"
+
 namespace stadion::net {
 namespace {
 
@@ -63,7 +65,7 @@ private:
 } // namespace
 
 std::unique_ptr<connection::protocol> make_tunnel(connection& client, tcp::socket server) {
-    auto other = std::make_shared<connection>(client.home(), std::move(server), connection::side::connected);
+    auto other = make_owned_by<connection>(client.home(), client.home(), std::move(server), connection::side::connected);
     other->start(std::make_unique<tunnel_end>(*other, client.shared_from_this()));
     return std::make_unique<tunnel_end>(client, std::move(other));
 }

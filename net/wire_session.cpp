@@ -1,5 +1,6 @@
 #include "net/wire_session.hpp"
 
+#include "net/owned_by_worker.hpp"
 #include "net/server_proof.hpp"
 #include "net/stale_epoch.hpp"
 #include "net/wire_calls.hpp"
@@ -41,7 +42,7 @@ std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
         fail(failure);
         return nullptr;
     }
-    auto pending = std::make_shared<deferred_call>(owner_, link_.shared_from_this(), id_, metadata(), since_,
+    auto pending = make_owned_by<deferred_call>(link_.home(), owner_, link_.shared_from_this(), id_, metadata(), since_,
                                                    since_ + budget_, body_.size());
     // A stream lives until it is cancelled; its budget only bounds how long the start may take.
     if (!method_.streaming) pending->arm(budget_);

@@ -61,6 +61,21 @@ TEST(wire_calls, an_answer_that_no_frame_can_carry_is_refused_and_the_connection
     }
 }
 
+// The one who answers may be another thread, such as the journal's; it holds the call, and touches nothing of it.
+TEST(wire_calls, a_call_that_another_thread_lets_go_of_is_answered_on_its_own) {
+    std::vector<std::thread> others;
+    {
+        generous one;
+        one.server.rpc().on_encoded("Database", "Commit", anyone, [&](call& asked) {
+            others.emplace_back([pending = asked.defer()]() mutable { pending.reset(); });
+        });
+        greeted_client client(one.port);
+        for (std::uint64_t id = 1; id <= 20; ++id) client.request(id, 0x0305, {});
+        for (std::uint64_t id = 1; id <= 20; ++id) EXPECT_EQ(status_of(client.next()), status::internal);
+    }
+    for (auto& other : others) other.join();
+}
+
 TEST(wire_calls, an_event_that_no_frame_can_carry_ends_its_stream) {
     generous one;
     greeted_client client(one.port);
