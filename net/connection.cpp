@@ -89,6 +89,7 @@ void connection::read_on() {
     guard([this] {
         if (input_waits_ && state_ == state::open && !paused_ && !is_full()) {
             handling_ = true;
+            begin_turn(deadline_wheel::clock::now());
             take_bytes({});
             handling_ = false;
             flush();
@@ -136,6 +137,7 @@ void connection::on_read(error_code failure, std::size_t size) {
     last_read_ = deadline_wheel::clock::now();
     if (state_ == state::closing) return read(); // discarded: see close_when_sent
     handling_ = true;
+    begin_turn(last_read_);
     if (size < sizeof inline_)
         take_bytes({inline_, size});
     else
@@ -161,6 +163,11 @@ void connection::drain_socket(std::size_t first) {
     take_bytes({space.data(), used});
 }
 
+void connection::begin_turn(deadline_wheel::clock::time_point now) noexcept {
+    turn_ends_ = now + limits_.turn_max;
+    had_turn_ = false;
+}
+
 void connection::take_bytes(std::string_view fresh) {
     if (paused_) {
         partial_.append(fresh);
@@ -173,7 +180,7 @@ void connection::take_bytes(std::string_view fresh) {
         const auto rest = feed(partial_).size();
         partial_.erase(0, partial_.size() - rest);
     }
-    input_waits_ = !partial_.empty() && is_full();
+    input_waits_ = !partial_.empty() && is_waiting();
     const bool is_roomy = partial_.capacity() > partial_kept && partial_.capacity() / 4 > partial_.size();
     if (is_roomy || (partial_.empty() && partial_.capacity() > sizeof inline_)) partial_.shrink_to_fit();
 }

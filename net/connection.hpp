@@ -8,9 +8,9 @@
 // the end of the loop's turn. One write is in flight at a time.
 //
 // Threading: lives on one worker. Lifetime: shared; the pending read keeps it alive until it is closed.
-// Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read, and what was read
-// already is not handed on: a protocol looks at `is_full` after each thing it has answered, and gets the rest
-// of its bytes when there is room again. A peer that takes nothing for `limits.stalled_write_max` is cut off.
+// Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read. What was read already is
+// not handed on then either, nor after `limits.turn_max`, so that the worker's other connections are served in
+// between: a protocol asks `must_wait` before each request, and gets the rest of its bytes later. A peer that takes nothing for `limits.stalled_write_max` is cut off.
 // All bytes held, in and out, are counted (memory_budget.hpp); while all connections together hold more than
 // `limits.all_bytes_max`, those that hold more than a little are not read from, and cut off when that lasts.
 // Errors: what a protocol throws closes this connection and goes no further (thrown.hpp).
@@ -32,6 +32,7 @@ struct connection_limits {
     std::chrono::milliseconds stalled_write_max{10'000};
     std::size_t all_bytes_max = SIZE_MAX;
     std::size_t always_read_below = 64 * 1024;    // bytes held: less than that is not worth stopping for
+    std::chrono::microseconds turn_max{1'000};    // how long requests are taken before others have their turn
     std::chrono::milliseconds unread_max{10'000}; // how long such a connection waits for the others to let go
 };
 
@@ -92,8 +93,14 @@ public:
         if (queued_bytes() > limits_.queued_bytes_max / 2) congested_ = true;
         return congested_;
     }
-    // So much is queued that nothing further should be answered: inside on_bytes, leave the rest for later.
-    bool is_full() const noexcept { return queued_bytes() > limits_.queued_bytes_max; }
+    // Inside on_bytes, before each request: whether to leave the rest for later, because so much is queued
+    // that nothing further should be answered, or because this connection has had its turn.
+    bool must_wait(deadline_wheel::clock::time_point now) noexcept {
+        if (now >= turn_ends_) had_turn_ = true;
+        return is_waiting();
+    }
+    // What `must_wait` said last.
+    bool is_waiting() const noexcept { return had_turn_ || is_full(); }
     // What the protocol holds on this connection's behalf: a body that has not arrived whole, requests that
     // wait for their answer. Counted as bytes of this connection.
     void hold(std::size_t bytes) noexcept { held_by_protocol_ = bytes; }
@@ -125,12 +132,14 @@ private:
 
     template <typename Step>
     void guard(Step step) noexcept;
+    bool is_full() const noexcept { return queued_bytes() > limits_.queued_bytes_max; }
     void read();
     void read_on();
     void read_on_later();
     bool has_room_to_read();
     void on_read(error_code failure, std::size_t size);
     void drain_socket(std::size_t first);
+    void begin_turn(deadline_wheel::clock::time_point now) noexcept;
     void take_bytes(std::string_view fresh);
     std::string_view feed(std::string_view bytes);
     void count_bytes() noexcept;
@@ -178,6 +187,7 @@ private:
     retry_deadline retry_{this};
     deadline_wheel::clock::time_point unread_since_{}; // zero: input is read
     deadline_wheel::clock::time_point last_read_;
+    deadline_wheel::clock::time_point turn_ends_;
     stall_deadline stalled_{this};
     std::map<std::string, std::shared_ptr<void>, std::less<>> attachments_;
     state state_ = state::open;
@@ -189,7 +199,8 @@ private:
     bool paused_ = false;
     bool congested_ = false;
     bool resuming_ = false;    // read_on is posted
-    bool input_waits_ = false; // partial_ may hold whole requests, kept back because the output is full
+    bool had_turn_ = false;
+    bool input_waits_ = false; // partial_ may hold whole requests: the protocol left them for later
     char inline_[512];
 };
 

@@ -94,12 +94,13 @@ void http_session::drain() {
 
 std::size_t http_session::on_bytes(std::string_view bytes) {
     const auto size = bytes.size();
-    while (!bytes.empty() && current_ == nullptr && !switched_ && link_.takes_input() && !link_.is_full()) {
+    while (!bytes.empty() && current_ == nullptr && !switched_ && link_.takes_input() &&
+           !link_.must_wait(deadline_wheel::clock::now())) {
         const bool is_whole = (incoming_ || take_head(bytes)) && take_body(bytes);
         if (!is_whole) break;
         handle();
     }
-    const bool is_partial = current_ == nullptr && !link_.is_full() && (incoming_ || !bytes.empty());
+    const bool is_partial = current_ == nullptr && !link_.is_waiting() && (incoming_ || !bytes.empty());
     if (!is_partial)
         begun_.reset();
     else if (!begun_)

@@ -59,7 +59,7 @@ public:
 
     std::size_t on_bytes(std::string_view bytes) override {
         const auto size = bytes.size();
-        while (link_.takes_input()) {
+        while (link_.takes_input() && !link_.must_wait(deadline_wheel::clock::now())) {
             // What is asked is answered at length, so a client that does not read is not listened to.
             if (link_.is_congested() || start_) {
                 link_.pause_reading();

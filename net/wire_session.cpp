@@ -76,7 +76,7 @@ std::size_t wire_session::on_bytes(std::string_view bytes) {
     auto now = clock::now();
     wire::frame frame;
     pinged_ = false;
-    while (!bytes.empty() && !ending_ && !link_.is_full()) {
+    while (!bytes.empty() && !ending_ && !link_.must_wait(now)) {
         const auto limit = greeted_ ? server_.limits.frame_size_max : server_.limits.hello_bytes_max;
         auto result = wire::decode(bytes, frame, limit);
         if (result.status == wire::decode_status::incomplete) return size - bytes.size();

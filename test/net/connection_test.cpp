@@ -114,5 +114,46 @@ TEST_F(connection_test, a_claimed_length_alone_holds_nothing) {
     EXPECT_LT(bytes_held_here() - before_, 16u * 1024);
 }
 
+// One worker, two callers; each request of the first takes a millisecond of it.
+TEST(connection_turns, a_caller_that_pipelines_much_lets_others_have_their_turn) {
+    constexpr int sent = 500;
+    std::atomic<int> handled{0};
+    runtime threads(1);
+    server one(threads, "dbserver", {});
+    one.rpc().on_encoded("Database", "Commit", anyone, [&](call& asked) {
+        const auto until = std::chrono::steady_clock::now() + 1ms;
+        while (std::chrono::steady_clock::now() < until) {
+        }
+        ++handled;
+        asked.reply(std::string_view{});
+    });
+    one.rpc().on_encoded("Database", "QueryScoreByGame", anyone,
+                         [](call& asked) { asked.reply(std::string_view{}); });
+    const auto address = one.listen("127.0.0.1", 0);
+    const auto port = static_cast<std::uint16_t>(std::stoi(address->substr(address->rfind(':') + 1)));
+
+    for (const bool over_http : {false, true}) {
+        handled = 0;
+        greeted_client wire(port);
+        raw_client http(port);
+        greeted_client honest(port);
+        std::string all;
+        for (std::uint64_t id = 1; id <= sent; ++id)
+            if (over_http)
+                all += "POST /rpc/Database/Commit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}";
+            else
+                wire::append_frame(all, {wire::frame_kind::request, 0, 0x0305, id, 60'000}, {});
+        (over_http ? http : static_cast<raw_client&>(wire)).send(all);
+        ASSERT_TRUE(eventually([&] { return handled > 0; }));
+        honest.request(1, 0x0301, {});
+        EXPECT_EQ(status_of(honest.next()), wire::status::ok);
+        EXPECT_LT(handled, sent / 4);
+        ASSERT_TRUE(eventually([&] { return handled == sent; })); // and loses nothing by it
+    }
+    one.drain(0ms);
+    threads.run_on_each([](worker&) {});
+    threads.stop();
+}
+
 } // namespace
 } // namespace stadion::net

@@ -12,6 +12,7 @@ Exits 1 when a process was lost, an honest caller lost something, or something w
 that is missed is marked, no more.
 """
 import argparse
+import bisect
 import multiprocessing
 import os
 import pathlib
@@ -54,17 +55,18 @@ def attacker(target: Target, seed: int, names: list[str], attacking, stopped, re
     os.nice(19)
     rng = random.Random(seed)
     chosen = [one for one in ATTACKS if not names or one.__name__ in names]
-    done: dict[str, int] = {}
+    done: dict[str, list[tuple[float, float]]] = {}
     complaints: dict[str, int] = {}
     while not stopped.is_set():
         if not attacking.wait(0.2):
             continue
         one = rng.choice(chosen)
+        begun = time.monotonic()
         try:
             found = one(target, rng)
         except OSError:
             found = None  # refused connections and cut ones are an answer
-        done[one.__name__] = done.get(one.__name__, 0) + 1
+        done.setdefault(one.__name__, []).append((begun, time.monotonic()))
         if found:
             complaints[found] = complaints.get(found, 0) + 1
     results.put((done, complaints))
@@ -82,6 +84,12 @@ def fill_board(target: Target, games: int, teams: int) -> None:
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[int(share * (len(values) - 1))] if values else 0.0
+
+
+def while_it_ran(asked: list[tuple[float, float]], times: list[tuple[float, float]]) -> list[float]:
+    """How long honest callers waited for what they asked for during an attack, whatever else went on then."""
+    return [took for begun, ended in times
+            for _, took in asked[bisect.bisect(asked, (begun,)):bisect.bisect(asked, (ended,))]]
 
 
 def in_phases(seen: dict, phases: list[tuple[float, float]]) -> list[float]:
@@ -117,9 +125,10 @@ def agreement(fleet: fleets.Fleet, processes: int) -> list[str]:
 
 
 def report(seen: dict, phases: tuple[list, list], watch: Watch, done: dict, complaints: dict, limit_mib: int) -> int:
-    print(f"{'attack':<24} {'times':>8}")
+    print(f"{'attack':<24} {'times':>8} {'p99 of honest callers meanwhile, ms':>36}")
+    asked = sorted(zip(seen["asked_at"], seen["took_ms"]))
     for name in sorted(done):
-        print(f"{name:<24} {done[name]:8}")
+        print(f"{name:<24} {len(done[name]):8} {percentile(while_it_ran(asked, done[name]), .99):36.2f}")
     print(f"\n{'process':<24} {'begun with':>12} {'most':>10}  (at most {limit_mib} MiB each)")
     for pid, kind in watch.processes.items():
         missed = "" if watch.most[pid] <= limit_mib * 1024 else "   MISSED"
@@ -183,12 +192,14 @@ def main() -> int:
         watch.start()
         phases = run_phases(wanted.minutes, wanted.quiet_s, wanted.attack_s, attacking)
         stopped.set()
-        done: dict[str, int] = {}
+        done: dict[str, list[tuple[float, float]]] = {}
         complaints: dict[str, int] = {}
         for _ in attackers:
-            for total, part in zip((done, complaints), results.get(timeout=120)):
-                for name, count in part.items():
-                    total[name] = total.get(name, 0) + count
+            times, found = results.get(timeout=120)
+            for name, some in times.items():
+                done.setdefault(name, []).extend(some)
+            for text, count in found.items():
+                complaints[text] = complaints.get(text, 0) + count
         ours.send("stop")
         seen = ours.recv()
         watch.stop()
