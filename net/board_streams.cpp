@@ -50,7 +50,7 @@ public:
     }
 
     bool send_states() override {
-        while (start_ && !is_congested()) send_piece();
+        if (start_) send_piece();
         return !start_;
     }
 

@@ -101,7 +101,7 @@ void connection::read_on() {
 // Not at once: others have their turn.
 void connection::read_on_later() {
     if (std::exchange(resuming_, true)) return;
-    home_.post([self = shared_from_this()] {
+    home_.run_in_turn([self = shared_from_this()] {
         self->resuming_ = false;
         self->read_on();
     });

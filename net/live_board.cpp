@@ -11,6 +11,10 @@ namespace {
 // this.
 constexpr std::chrono::milliseconds place_known_within{1'000};
 
+constexpr std::size_t turn_bytes = 64 * 1024;
+constexpr std::size_t least_bytes = 32; // of a turn, for an event
+constexpr std::size_t states_at_a_time = 1'000; // looked up for somebody slow
+
 } // namespace
 
 // --- subscriptions ---
@@ -78,7 +82,8 @@ void live_board::begin(subscription& one, const request& wanted, bool resumes) {
 // Goes on where the subscription stands, until it is live or its connection takes no more. A message that is
 // half sent is sent whole before anything else.
 void live_board::bring_forward(subscription& one) {
-    if (one.live_ || one.awaits_) return;
+    if (one.live_ || one.awaits_ || one.turn_hook::is_linked()) return;
+    one.sent_in_turn_ = 0;
     do {
         if (one.reset_due_ && one.stage_ != subscription::stage::sending) {
             one.reset_due_ = false;
@@ -94,6 +99,30 @@ void live_board::bring_forward(subscription& one) {
     one.every_event_ = false;
 }
 
+bool live_board::may_go_on(subscription& one) {
+    if (one.sink_.is_congested()) return false; // `resume` goes on
+    if (one.sent_in_turn_ < turn_bytes) return true;
+    wait_for_turn(one);
+    return false;
+}
+
+void live_board::wait_for_turn(subscription& one) {
+    const bool is_first = waiting_turn_.empty();
+    waiting_turn_.push_back(one);
+    if (is_first) run_turns();
+}
+
+// One subscriber each time.
+void live_board::run_turns() {
+    home_.run_in_turn([this, is_alive = is_alive_] {
+        if (!*is_alive || waiting_turn_.empty()) return;
+        auto& one = waiting_turn_.front();
+        waiting_turn_.pop_front();
+        if (!waiting_turn_.empty()) run_turns();
+        bring_forward(one);
+    });
+}
+
 // What comes before the events. True once it is sent.
 bool live_board::send_beginning(subscription& one) {
     using stage = subscription::stage;
@@ -107,8 +136,13 @@ bool live_board::send_beginning(subscription& one) {
         one.stage_ = stage::sending;
         one.sink_.on_start(one.begins_with_, one.position_, states_of(one));
     }
-    if (one.stage_ == stage::sending && !one.sink_.send_states()) return false;
-    one.stage_ = stage::following;
+    while (one.stage_ == stage::sending) {
+        if (!may_go_on(one)) return false;
+        if (one.sink_.send_states())
+            one.stage_ = stage::following;
+        else
+            one.sent_in_turn_ += turn_bytes;
+    }
     return true;
 }
 
@@ -122,22 +156,29 @@ bool live_board::send_events(subscription& one, bool must_be_all) {
             one.stage_ = subscription::stage::beginning;
             return send_beginning(one);
         }
-        if (one.sink_.is_congested()) return false;
+        if (!may_go_on(one)) return false;
         const auto next = seen.next_after(one.position_);
         if (!next) return true;
         one.position_ = next->sequence();
-        if (concerns(one, filter, *next)) one.sink_.on_event(next);
+        one.sent_in_turn_ += least_bytes; // also of one that is left out: it was looked at
+        if (!concerns(one, filter, *next)) continue;
+        one.sent_in_turn_ += next->payload().size();
+        one.sink_.on_event(next);
     }
 }
 
 // Only the newest per topic, oldest first, so that the position says what has been sent.
 bool live_board::send_newest(subscription& one) {
-    for (const auto& state : board_of(one).states_after(one.position_, filter_of(one))) {
-        if (one.sink_.is_congested()) return false;
-        one.sink_.on_event(state);
-        one.position_ = state->sequence();
+    for (;;) {
+        const auto states = board_of(one).states_after(one.position_, filter_of(one), states_at_a_time);
+        for (const auto& state : states) {
+            if (!may_go_on(one)) return false;
+            one.sink_.on_event(state);
+            one.sent_in_turn_ += state->payload().size();
+            one.position_ = state->sequence();
+        }
+        if (states.size() < states_at_a_time) return true;
     }
-    return true;
 }
 
 shared_batch live_board::states_of(const subscription& one) {

@@ -7,7 +7,8 @@
 // states, so that it gets only the newest per topic. Nothing is queued per subscriber. Subscribers with the
 // same topics share one filter, which is evaluated once per event, and the states they begin with while the
 // board stays as it is. Whatever a subscriber is sent, also those states and the history before them, is sent
-// as far as its connection takes it; the rest waits here as a position, not there as bytes.
+// as far as its connection takes it; the rest waits here as a position, not there as bytes. It is sent in
+// turns of about 64 KiB, so that many who begin at once neither hold each other up nor the worker's requests.
 //
 // Freezing is done here and nowhere else: there is one board that goes on, and while the board is frozen a
 // second one, as it stood then. Who reads or watches names the view (board_view.hpp) and is given the board
@@ -33,6 +34,8 @@
 #include "wire/board.hpp"
 #include "wire/position.hpp"
 
+#include <boost/intrusive/list.hpp>
+
 #include <map>
 #include <span>
 
@@ -54,7 +57,7 @@ public:
     // What follows begins with these states, in the order of their sequences; none when it is resumed. They
     // are asked for by `send_states`.
     virtual void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) = 0;
-    // Sends of those states what the connection takes; true once all are sent.
+    // Sends some of those states, about 64 KiB; true once all are sent. Not called while it is congested.
     virtual bool send_states() = 0;
     virtual void on_event(const board_event_ptr& event) = 0;
     virtual bool is_congested() const = 0;
@@ -87,10 +90,12 @@ public:
 
 private:
     struct waiter;
+    using turn_hook =
+        boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 public:
     // Ends when it is dropped. `resume` is to be called when the subscriber's congestion has ended.
-    class subscription {
+    class subscription : public turn_hook {
     public:
         subscription(live_board& owner, board_subscriber& sink, const request& wanted);
         ~subscription();
@@ -102,6 +107,7 @@ public:
         board_subscriber& sink_;
         const std::pair<board_view, std::vector<std::string>> kind_; // the key of its group
         std::uint64_t position_ = 0;                                 // everything up to here was delivered
+        std::size_t sent_in_turn_ = 0;                               // bytes
         // The history before the states, their announcement, the states, what happens.
         enum class stage : std::uint8_t {
             recalling,
@@ -118,6 +124,7 @@ public:
     };
 
     explicit live_board(worker& home) : home_(home) {}
+    ~live_board() { *is_alive_ = false; }
 
     // The board as the public sees it since it was frozen.
     struct frozen_board {
@@ -206,6 +213,9 @@ private:
     void freeze(const v1::BoardState& state);
     void thaw();
     void bring_forward(subscription& one);
+    bool may_go_on(subscription& one);
+    void wait_for_turn(subscription& one);
+    void run_turns();
     bool send_beginning(subscription& one);
     bool send_events(subscription& one, bool must_be_all);
     bool send_newest(subscription& one);
@@ -228,6 +238,11 @@ private:
     std::map<std::pair<board_view, std::vector<std::string>>, group> groups_;
     std::multimap<std::uint64_t, std::unique_ptr<waiter>> waiters_;
     std::size_t subscribers_ = 0;
+    // Those whose turn has ended; their connections would take more.
+    boost::intrusive::list<subscription, boost::intrusive::constant_time_size<false>,
+                           boost::intrusive::base_hook<turn_hook>>
+        waiting_turn_;
+    const std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace stadion::net

@@ -64,6 +64,19 @@ void worker::flush_soon(std::shared_ptr<connection> of) {
     dirty_.push_back(std::move(of));
 }
 
+void worker::run_in_turn(std::function<void()> task) {
+    turns_.push_back(std::move(task));
+    if (turns_.size() == 1) post([this] { take_turn(); });
+}
+
+// The loop is first in, first out: what is ready by now comes before the next turn.
+void worker::take_turn() {
+    const auto task = std::move(turns_.front());
+    turns_.pop_front();
+    if (!turns_.empty()) post([this] { take_turn(); });
+    task();
+}
+
 void worker::add(connection& started) { connections_open_->push_back(started); }
 
 void worker::for_each_connection(const std::function<void(connection&)>& visit) {

@@ -7,6 +7,7 @@
 #include "net/deadline_wheel.hpp"
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <span>
 #include <thread>
@@ -40,6 +41,9 @@ public:
     // Sends what connections have queued, once, at the end of this turn of the loop.
     void flush_soon(std::shared_ptr<connection> of);
 
+    // For work that there may be much of: between two such tasks, everything else that is ready is run.
+    void run_in_turn(std::function<void()> task);
+
     // Connections that have started and are not closed.
     void add(connection& started);
     void for_each_connection(const std::function<void(connection&)>& visit);
@@ -61,6 +65,7 @@ private:
     friend class runtime;
     void run();
     void tick();
+    void take_turn();
 
     const std::size_t index_;
     asio::io_context context_{1};
@@ -70,6 +75,7 @@ private:
     bool ticking_ = false;
     std::vector<char> scratch_;
     std::vector<std::shared_ptr<connection>> dirty_;
+    std::deque<std::function<void()>> turns_;
     std::vector<std::string> buffers_;
     struct connection_list;
     std::unique_ptr<connection_list> connections_open_;

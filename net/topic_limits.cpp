@@ -24,7 +24,7 @@ wire::result<void> check_topics(const wire::topic_filter& filter) {
 }
 
 std::size_t memory_of(const wire::topic_filter& filter) noexcept {
-    return copies * (filter.topics().size() * sizeof(std::string) + bytes_of(filter));
+    return copies * (filter.topics().size() * (sizeof(std::string) + sizeof(std::uint32_t)) + bytes_of(filter));
 }
 
 } // namespace stadion::net

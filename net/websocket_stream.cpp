@@ -60,8 +60,9 @@ public:
     std::size_t on_bytes(std::string_view bytes) override {
         const auto size = bytes.size();
         while (link_.takes_input() && !link_.must_wait(deadline_wheel::clock::now())) {
-            // What is asked is answered at length, so a client that does not read is not listened to.
+            // What is asked is answered at length: not before what was asked last is, nor while it is unread.
             if (link_.is_congested() || start_) {
+                kept_ = link_.shared_from_this();
                 link_.pause_reading();
                 break;
             }
@@ -74,10 +75,11 @@ public:
 
     void on_drained() override {
         if (subscription_) subscription_->resume();
-        if (!start_) link_.resume_reading();
+        if (!start_) listen_again();
     }
 
     void on_closed() override {
+        kept_.reset();
         subscription_.reset();
         idle_.disarm();
     }
@@ -90,7 +92,8 @@ public:
                        wire::position{board_.board_id(), sequence}, std::move(states), "}");
     }
     bool send_states() override {
-        while (start_ && !is_congested()) send_piece();
+        if (start_) send_piece();
+        if (!start_) listen_again();
         return !start_;
     }
     void on_event(const board_event_ptr& event) override {
@@ -107,6 +110,12 @@ private:
             : deadline([](deadline& entry) { static_cast<idle_deadline&>(entry).owner->on_idle(); }),
               owner(of) {}
     };
+
+    // Later: what the client asks next may end the subscription, in the middle of whose turn this is.
+    void listen_again() {
+        if (!kept_) return;
+        link_.home().post([link = std::exchange(kept_, nullptr)] { link->resume_reading(); });
+    }
 
     // One fragment of the first message.
     void send_piece() {
@@ -170,6 +179,7 @@ private:
     std::string text_;
     std::optional<start_message> start_; // the rest of it
     bool start_began_ = false;           // a fragment of it is sent
+    std::shared_ptr<connection> kept_;   // while it is paused: no read is pending that would keep it
     idle_deadline idle_{this};
     std::unique_ptr<live_board::subscription> subscription_;
 };

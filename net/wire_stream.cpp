@@ -5,6 +5,8 @@
 namespace stadion::net {
 namespace {
 
+constexpr std::size_t piece_bytes = 64 * 1024; // of the states to begin with
+
 class wire_stream final : public board_subscriber {
 public:
     wire_stream(std::shared_ptr<pending_call> pending, announce how, live_board& board,
@@ -41,10 +43,12 @@ public:
     }
     bool send_states() override {
         if (!states_) return true;
-        for (; next_ < states_->size() + shown_.size(); ++next_) {
-            if (pending_->is_congested()) return false;
+        for (std::size_t sent = 0; next_ < states_->size() + shown_.size(); ++next_) {
+            if (sent >= piece_bytes) return false;
             const bool is_shown = next_ >= states_->size();
-            pending_->event((is_shown ? shown_[next_ - states_->size()] : (*states_)[next_])->payload());
+            const auto& state = is_shown ? shown_[next_ - states_->size()] : (*states_)[next_];
+            pending_->event(state->payload());
+            sent += state->payload().size();
         }
         states_.reset();
         shown_ = {};

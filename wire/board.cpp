@@ -79,25 +79,39 @@ topic_filter::topic_filter(std::vector<std::string> topics) : topics_(std::move(
     std::sort(topics_.begin(), topics_.end());
     topics_.erase(std::unique(topics_.begin(), topics_.end()), topics_.end());
     if (std::find(topics_.begin(), topics_.end(), "*") != topics_.end()) topics_.clear();
+    for (std::uint32_t place = 0; place < topics_.size(); ++place)
+        if (topics_[place].ends_with('*')) prefixes_.push_back(place);
+    std::sort(prefixes_.begin(), prefixes_.end(), [this](auto a, auto b) { return prefix(a) < prefix(b); });
+    const auto is_covered = [this](auto shorter, auto longer) {
+        return prefix(longer).starts_with(prefix(shorter));
+    };
+    prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end(), is_covered), prefixes_.end());
 }
 
+// A prefix of the topic is not behind it, and between the two stands only what begins with that prefix.
 bool topic_filter::matches(std::string_view topic) const noexcept {
-    if (topics_.empty()) return true;
-    return std::any_of(topics_.begin(), topics_.end(), [&](const std::string& wanted) {
-        if (!wanted.empty() && wanted.back() == '*')
-            return topic.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
-        return topic == wanted;
-    });
+    if (topics_.empty() || std::binary_search(topics_.begin(), topics_.end(), topic)) return true;
+    const auto behind =
+        std::upper_bound(prefixes_.begin(), prefixes_.end(), topic,
+                         [this](std::string_view wanted, auto place) { return wanted < prefix(place); });
+    return behind != prefixes_.begin() && topic.starts_with(prefix(*std::prev(behind)));
 }
 
 // --- board ---
 
 void board::put(const board_event_ptr& event) {
-    if (const auto* one = event->score()) games_.insert_or_assign(one->game(), event);
+    if (const auto* one = event->score()) put_into(games_, one->game(), event);
     if (const auto* one = event->tally()) {
-        teams_.insert_or_assign(one->team(), event);
+        put_into(teams_, one->team(), event);
         ranking_is_current_ = false;
     }
+}
+
+void board::put_into(table& names, const std::string& name, const board_event_ptr& event) {
+    auto& newest = names[name];
+    if (newest) states_.erase(newest->sequence());
+    newest = event;
+    states_.insert_or_assign(event->sequence(), event);
 }
 
 bool board::apply(const board_event_ptr& event) {
@@ -130,6 +144,7 @@ void board::forget_events(std::uint64_t floor) {
 void board::replace(std::uint64_t sequence, const std::vector<board_event_ptr>& states) {
     games_.clear();
     teams_.clear();
+    states_.clear();
     ranking_is_current_ = false;
     for (const auto& state : states) put(state);
     sequence_ = sequence;
@@ -200,13 +215,26 @@ std::vector<board_event_ptr> board::events_after(std::uint64_t since, std::size_
     return found;
 }
 
-std::vector<board_event_ptr> board::states_after(std::uint64_t since, const topic_filter& filter) const {
+board_event_ptr board::find_topic(std::string_view topic) const {
+    constexpr std::string_view of_games = "games/", of_teams = "teams/";
+    if (topic.starts_with(of_games)) return find_game(topic.substr(of_games.size()));
+    if (topic.starts_with(of_teams)) return find_team(topic.substr(of_teams.size()));
+    return nullptr;
+}
+
+std::vector<board_event_ptr> board::states_after(std::uint64_t since, const topic_filter& filter,
+                                                 std::size_t limit) const {
     std::vector<board_event_ptr> found;
-    for (const auto* names : {&games_, &teams_})
-        for (const auto& [name, event] : *names)
-            if (event->sequence() > since && filter.matches(event->topic())) found.push_back(event);
-    std::sort(found.begin(), found.end(),
-              [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
+    if (filter.is_exact()) {
+        for (const auto& topic : filter.topics())
+            if (auto one = find_topic(topic); one && one->sequence() > since) found.push_back(std::move(one));
+        std::sort(found.begin(), found.end(),
+                  [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
+        if (found.size() > limit) found.resize(limit);
+        return found;
+    }
+    for (auto one = states_.upper_bound(since); one != states_.end() && found.size() < limit; ++one)
+        if (filter.matches(one->second->topic())) found.push_back(one->second);
     return found;
 }
 

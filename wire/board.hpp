@@ -66,9 +66,17 @@ public:
 
     bool matches(std::string_view topic) const noexcept;
     const std::vector<std::string>& topics() const noexcept { return topics_; }
+    // Whether it names single topics only, so that they can be looked up.
+    bool is_exact() const noexcept { return !topics_.empty() && prefixes_.empty(); }
 
 private:
+    std::string_view prefix(std::uint32_t place) const noexcept {
+        return std::string_view(topics_[place]).substr(0, topics_[place].size() - 1);
+    }
+
     std::vector<std::string> topics_; // sorted, without repetition; empty: everything
+    // Where in topics_ a prefix stands, by prefix; none that begins with another.
+    std::vector<std::uint32_t> prefixes_;
 };
 
 class board {
@@ -112,13 +120,16 @@ public:
     // Every event held after `since`, oldest first, at most the newest `limit`.
     std::vector<board_event_ptr> events_after(std::uint64_t since, std::size_t limit) const;
 
-    // The current states that match and are newer than `since`, in sequence order.
-    std::vector<board_event_ptr> states_after(std::uint64_t since, const topic_filter& filter) const;
+    // The current states that match and are newer than `since`, in sequence order, at most `limit`.
+    std::vector<board_event_ptr> states_after(std::uint64_t since, const topic_filter& filter,
+                                              std::size_t limit = SIZE_MAX) const;
 
 private:
     using table = std::map<std::string, board_event_ptr, std::less<>>;
 
     void put(const board_event_ptr& event);
+    void put_into(table& names, const std::string& name, const board_event_ptr& event);
+    board_event_ptr find_topic(std::string_view topic) const;
     void forget_events(std::uint64_t floor);
 
     std::size_t events_max_;
@@ -127,6 +138,7 @@ private:
     std::uint64_t floor_ = 0; // every event after this one is in events_
     table games_;
     table teams_;
+    std::map<std::uint64_t, board_event_ptr> states_; // of both, by sequence
     std::deque<board_event_ptr> events_;
     std::size_t event_bytes_ = 0;
     mutable std::vector<ranked> ranking_;
