@@ -2,6 +2,7 @@
 
 #include "net/board_lists.hpp"
 #include "net/idempotency_key.hpp"
+#include "net/topic_limits.hpp"
 #include "net/wire_stream.hpp"
 #include "wire/proto/frontend.pb.h"
 
@@ -140,13 +141,19 @@ void add_common(server& to, board_set& boards, board_writer& writer, std::string
 
 void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
     add_common(to, boards, writer, "FrontEnd");
-    to.rpc().on_call<v1::SubscribeRequest>(
-        "FrontEnd", "Subscribe", anyone, [&to, &boards](const v1::SubscribeRequest& request, call& one) {
-            live_board::request wanted;
-            wanted.filter = wire::topic_filter({request.topics().begin(), request.topics().end()});
-            wanted.since = {request.board(), request.since()};
-            stream(one, to, boards, request.view(), wanted, announce::only_reset);
-        });
+    to.rpc().on_encoded("FrontEnd", "Subscribe", anyone, [&to, &boards](call& one) {
+        const auto size = one.body().size();
+        if (size > 2 * topic_bytes_max) // not even read
+            return one.fail(too_many_topics("a request of " + std::to_string(size) + " bytes"));
+        v1::SubscribeRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        auto filter = filter_of(request.topics());
+        if (!filter) return one.fail(filter.error());
+        live_board::request wanted;
+        wanted.filter = *std::move(filter);
+        wanted.since = {request.board(), request.since()};
+        stream(one, to, boards, request.view(), wanted, announce::only_reset);
+    });
     to.rpc().on_call<v1::ListGamesRequest>(
         "FrontEnd", "ListGames", anyone, [&to, &boards](const v1::ListGamesRequest& request, call& one) {
             when_seen(one, to, boards, request.view(), [request](const wire::board& board, reply_sink& sink) {
@@ -169,8 +176,10 @@ void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch
                 if (auto fine = may_watch(request, one.roles()); !fine) return one.fail(fine.error());
             std::vector<std::string> topics;
             for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
+            auto filter = filter_of(topics);
+            if (!filter) return one.fail(filter.error());
             live_board::request wanted;
-            wanted.filter = wire::topic_filter(std::move(topics));
+            wanted.filter = *std::move(filter);
             wanted.since = {request.board(), request.since()};
             wanted.history = request.history();
             wanted.lossless = true;

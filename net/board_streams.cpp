@@ -112,8 +112,9 @@ wire::result<live_board::request> parse_request(const http_request& request) {
         if (comma != 0) topics.emplace_back(list.substr(0, comma));
         list.remove_prefix(std::min(comma + 1, list.size()));
     }
-    wanted.filter = wire::topic_filter(std::move(topics));
-    if (auto checked = check_topics(wanted.filter); !checked) return std::move(checked).error();
+    auto filter = filter_of(topics);
+    if (!filter) return std::move(filter).error();
+    wanted.filter = *std::move(filter);
     // A browser that reconnects says where it was by a header, which is newer than the address it began with.
     std::string_view since = request.header("last-event-id");
     if (since.empty()) since = request.parameter("since").value_or("");

@@ -182,14 +182,10 @@ bool live_board::send_newest(subscription& one) {
 }
 
 shared_batch live_board::states_of(const subscription& one) {
-    auto& alike = groups_.at(one.kind_);
-    const auto& seen = board_of(one);
-    auto states = alike.states.lock();
-    if (states && alike.states_at == seen.sequence()) return states;
-    states = std::make_shared<const event_batch>(seen.states_after(0, alike.filter));
-    alike.states = states;
-    alike.states_at = seen.sequence();
-    return states;
+    if (!begun_with_.states || begun_with_.of != one.kind_)
+        begun_with_ = {one.kind_,
+                       std::make_shared<const event_batch>(board_of(one).states_after(0, filter_of(one)))};
+    return begun_with_.states;
 }
 
 // --- what happens ---
@@ -198,6 +194,7 @@ void live_board::apply(std::span<const board_event_ptr> events) {
     filled_ = true;
     for (const auto& event : events) {
         if (!board_.apply(event)) continue;
+        begun_with_.states.reset();
         deliver(event);
         const auto* marker = event->marker();
         if (marker && marker->frozen()) freeze(*marker);
@@ -230,6 +227,7 @@ void live_board::thaw() {
     if (!frozen_) return;
     const auto seen = frozen_->shown.sequence();
     frozen_.reset();
+    begun_with_.states.reset();
     for (auto& [kind, alike] : groups_) {
         if (kind.first != board_view::shown) continue;
         for (auto* one : alike.members) {
@@ -250,6 +248,7 @@ v1::BoardState live_board::state() const {
 }
 
 void live_board::replace(const board_snapshot& now) {
+    begun_with_.states.reset();
     const bool anew = filled_ && (now.board != board_id_ || now.sequence < board_.sequence());
     const auto live_before = board_.sequence();
     const auto shown_before = board(board_view::shown).sequence();
@@ -270,7 +269,6 @@ void live_board::replace(const board_snapshot& now) {
     // Who was up to date has missed what happened in between: the events, or, when they are not known, a
     // reset.
     for (auto& [kind, alike] : groups_) {
-        alike.states.reset();
         for (auto* one : alike.members) {
             const auto before = kind.first == board_view::live ? live_before : shown_before;
             if (one->live_) {

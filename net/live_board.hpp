@@ -187,8 +187,6 @@ private:
     struct group {
         wire::topic_filter filter;
         std::vector<subscription*> members;
-        std::weak_ptr<const event_batch> states; // the newest that somebody begins with
-        std::uint64_t states_at = 0;
     };
     struct waiter : deadline {
         waiter() : deadline([](deadline& entry) { static_cast<waiter&>(entry).expire(); }) {}
@@ -235,7 +233,13 @@ private:
     std::uint64_t board_id_ = 0;
     bool filled_ = false;
     std::unique_ptr<frozen_board> frozen_;
-    std::map<std::pair<board_view, std::vector<std::string>>, group> groups_;
+    using group_key = std::pair<board_view, std::vector<std::string>>;
+    std::map<group_key, group> groups_;
+    // What somebody began with last: while the board stays as it is, those who come next begin with it too.
+    struct {
+        group_key of;
+        shared_batch states;
+    } begun_with_;
     std::multimap<std::uint64_t, std::unique_ptr<waiter>> waiters_;
     std::size_t subscribers_ = 0;
     // Those whose turn has ended; their connections would take more.

@@ -36,8 +36,9 @@ wire::result<live_board::request> parse_subscription(const std::string& text, bo
         topics.push_back(topic.get<std::string>());
     }
     live_board::request wanted;
-    wanted.filter = wire::topic_filter(std::move(topics));
-    if (auto few = check_topics(wanted.filter); !few) return few.error();
+    auto filter = filter_of(topics);
+    if (!filter) return std::move(filter).error();
+    wanted.filter = *std::move(filter);
     wanted.view = view;
     if (const auto since = message.find("since"); since != message.end()) {
         const auto place = since->is_string() ? wire::parse_position(since->get<std::string>())

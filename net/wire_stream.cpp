@@ -78,7 +78,6 @@ private:
 
 void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
                        const live_board::request& wanted, announce how) {
-    if (auto checked = check_topics(wanted.filter); !checked) return pending->fail(checked.error());
     if (!pending->hold(memory_of(wanted.filter)))
         return pending->fail(wire::make_error(wire::status::resource_exhausted,
                                               "the subscriptions of this connection name too many topics"));
