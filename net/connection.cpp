@@ -298,7 +298,7 @@ void connection::write_sealed() {
             self->seal_output();
             self->write_sealed();
             self->count_bytes();
-            self->read_on();
+            self->read();
         });
     });
 }

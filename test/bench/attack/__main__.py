@@ -13,6 +13,7 @@ that is missed is marked, no more.
 """
 import argparse
 import bisect
+import itertools
 import multiprocessing
 import os
 import pathlib
@@ -92,9 +93,11 @@ def while_it_ran(asked: list[tuple[float, float]], times: list[tuple[float, floa
             for _, took in asked[bisect.bisect(asked, (begun,)):bisect.bisect(asked, (ended,))]]
 
 
-def in_phases(seen: dict, phases: list[tuple[float, float]]) -> list[float]:
-    return [took for at, took in zip(seen["asked_at"], seen["took_ms"])
-            if any(begun + SETTLE_S <= at < ended for begun, ended in phases)]
+def in_phases(seen: dict, phases: list[tuple[float, float]], kind: str = "") -> list[float]:
+    """What honest callers waited, in milliseconds; all of them, or those of one kind."""
+    by = itertools.chain.from_iterable(itertools.repeat(name, count) for name, count in seen["asked_by"])
+    return [took for at, took, name in zip(seen["asked_at"], seen["took_ms"], by)
+            if kind in ("", name) and any(begun + SETTLE_S <= at < ended for begun, ended in phases)]
 
 
 def run_phases(minutes: float, quiet_s: float, attack_s: float, attacking) -> tuple[list, list]:
@@ -135,11 +138,13 @@ def report(seen: dict, phases: tuple[list, list], watch: Watch, done: dict, comp
         lost = "   LOST" if pid in watch.lost else ""
         print(f"{kind:<24} {watch.first[pid] // 1024:8} MiB {watch.most[pid] // 1024:6} MiB{missed}{lost}")
     print(f"log: at most {watch.log_most_per_minute / 1e6:.2f} MB a minute")
-    before, during = (in_phases(seen, part) for part in phases)
     print(f"\n{'honest callers':<24} {'requests':>9} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>9}")
-    for what, values in (("quiet", before), ("attacked", during)):
-        print(f"{what:<24} {len(values):9} {percentile(values, .5):8.2f} {percentile(values, .99):8.2f} "
-              f"{max(values, default=0):9.1f}")
+    for kind in ("", *sorted({name for name, _ in seen["asked_by"]})):
+        for what, part in zip(("quiet", "attacked"), phases):
+            values = in_phases(seen, part, kind)
+            print(f"{(kind or 'all') + ', ' + what:<24} {len(values):9} {percentile(values, .5):8.2f} "
+                  f"{percentile(values, .99):8.2f} {max(values, default=0):9.1f}")
+    before, during = (in_phases(seen, part) for part in phases)
     ratio = percentile(during, .99) / max(percentile(before, .99), 1e-9)
     print(f"p99 attacked / quiet: {ratio:.2f} (at most 2){'' if ratio <= 2 else '   MISSED'}")
     print(f"{seen['written']} writes acknowledged, {seen['events']} events followed, {seen['resets']} resets, "

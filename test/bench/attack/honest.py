@@ -166,6 +166,7 @@ class Crowd:
         orders.send({
             "asked_at": array.array("d", [at for one in self.askers for at, _ in one.latencies]),
             "took_ms": array.array("d", [took for one in self.askers for _, took in one.latencies]),
+            "asked_by": [(type(one).__name__, len(one.latencies)) for one in self.askers],
             "failures": [one.failures for one in self.askers if one.failures],
             "wrong": [text for one in self.scorers + self.followers for text in one.wrong],
             "written": sum(one.acknowledged for one in self.scorers),
