@@ -87,8 +87,11 @@ std::optional<place> place_of(std::string_view text) {
 }
 
 template <typename Items, typename Append>
-std::string page_json(std::string_view name, const Items& items, const std::string& token, Append append) {
-    std::string body = "{\"" + std::string(name) + "\":[";
+std::string page_json(std::string_view name, const Items& items, const std::string& token, std::size_t bytes,
+                      Append append) {
+    std::string body;
+    body.reserve(bytes + items.size() + token.size() + 64);
+    body.append("{\"").append(name).append("\":[");
     for (const auto& item : items) {
         if (body.back() != '[') body += ',';
         append(body, item);
@@ -126,7 +129,9 @@ wire::result<games_page> page_of_games(const wire::board& board, std::optional<v
 }
 
 std::string to_json(const games_page& page) {
-    return page_json("games", page.games, page.next_page_token,
+    std::size_t bytes = 0;
+    for (const auto& game : page.games) bytes += game->state_json().size();
+    return page_json("games", page.games, page.next_page_token, bytes,
                      [](std::string& body, const auto& game) { body += game->state_json(); });
 }
 
@@ -155,7 +160,9 @@ wire::result<teams_page> page_of_teams(const wire::board& board, std::string_vie
 }
 
 std::string to_json(const teams_page& page) {
-    return page_json("teams", page.teams, page.next_page_token, [](std::string& body, const auto& one) {
+    std::size_t bytes = 0;
+    for (const auto& one : page.teams) bytes += one.team->state_json().size() + rank_bytes_max;
+    return page_json("teams", page.teams, page.next_page_token, bytes, [](std::string& body, const auto& one) {
         auto tally = *one.team->tally();
         tally.set_rank(one.rank);
         wire::append_json(body, tally);

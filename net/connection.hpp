@@ -32,7 +32,7 @@ struct connection_limits {
     std::chrono::milliseconds stalled_write_max{10'000};
     std::size_t all_bytes_max = SIZE_MAX;
     std::size_t always_read_below = 64 * 1024;    // bytes held: less than that is not worth stopping for
-    std::chrono::microseconds turn_max{1'000};    // how long requests are taken before others have their turn
+    std::chrono::microseconds turn_max{500};      // how long requests are taken before others have their turn
     std::chrono::milliseconds unread_max{10'000}; // how long such a connection waits for the others to let go
 };
 
