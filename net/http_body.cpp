@@ -67,6 +67,8 @@ wire::result<std::size_t> http_body_reader::take(std::string_view bytes, std::st
         }
         const auto taken = std::min<std::uint64_t>({bytes.size(), left_, room});
         if (taken == 0) break;
+        // A claimed length alone is given no memory; once a quarter has come, the rest is likely to come too.
+        if (framing_ == framing::length && body.size() + taken >= size_ / 4) body.reserve(size_);
         body.append(bytes.substr(0, taken));
         bytes.remove_prefix(taken);
         room -= taken;

@@ -17,7 +17,9 @@ from fleet import PROGRAM, SCALE, FleetTest, get, http_call, until
 from wire import HELLO, INVALID_ARGUMENT, REQUEST, SUBSCRIBE, Client, Failed, decode, field, first, frame
 
 DESCRIBE, LIST_GAMES, COMMIT = 0x0001, 0x0208, 0x0305
-RSS_MAX_MIB = 300  # of any server, whatever is sent to it here; unbounded, each attack takes more than a GiB
+# Of any server, whatever is sent to it here; unbounded, each attack takes more than a GiB. A sanitizer keeps a
+# shadow of all memory, and what is freed for a while.
+RSS_MAX_MIB = 300 * SCALE
 GAMES, TEAMS_A_GAME = 60, 250
 
 
