@@ -162,11 +162,12 @@ wire::result<teams_page> page_of_teams(const wire::board& board, std::string_vie
 std::string to_json(const teams_page& page) {
     std::size_t bytes = 0;
     for (const auto& one : page.teams) bytes += one.team->state_json().size() + rank_bytes_max;
-    return page_json("teams", page.teams, page.next_page_token, bytes, [](std::string& body, const auto& one) {
-        auto tally = *one.team->tally();
-        tally.set_rank(one.rank);
-        wire::append_json(body, tally);
-    });
+    return page_json("teams", page.teams, page.next_page_token, bytes,
+                     [](std::string& body, const auto& one) {
+                         auto tally = *one.team->tally();
+                         tally.set_rank(one.rank);
+                         wire::append_json(body, tally);
+                     });
 }
 
 wire::error not_filled() {

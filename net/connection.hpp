@@ -9,11 +9,12 @@
 //
 // Threading: lives on one worker. Lifetime: shared; the pending read keeps it alive until it is closed.
 // Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read. What was read already is
-// not handed on then either, nor after `limits.turn_max`, so that the worker's other connections are served in
-// between: a protocol asks `must_wait` before each request, and gets the rest of its bytes later. A peer that takes nothing for `limits.stalled_write_max` is cut off.
-// All bytes held, in and out, are counted (memory_budget.hpp); while all connections together hold more than
-// `limits.all_bytes_max`, those that hold more than a little are not read from, and cut off when that lasts.
-// Errors: what a protocol throws closes this connection and goes no further (thrown.hpp).
+// not handed on then either, nor after `limits.turn_max`, so that the worker's other connections are served
+// in between: a protocol asks `must_wait` before each request, and gets the rest of its bytes later. A peer
+// that takes nothing for `limits.stalled_write_max` is cut off. All bytes held, in and out, are counted
+// (memory_budget.hpp); while all connections together hold more than `limits.all_bytes_max`, those that hold
+// more than a little are not read from, and cut off when that lasts. Errors: what a protocol throws closes
+// this connection and goes no further (thrown.hpp).
 #pragma once
 
 #include "net/memory_budget.hpp"
@@ -198,7 +199,7 @@ private:
     bool dirty_ = false;
     bool paused_ = false;
     bool congested_ = false;
-    bool resuming_ = false;    // read_on is posted
+    bool resuming_ = false; // read_on is posted
     bool had_turn_ = false;
     bool input_waits_ = false; // partial_ may hold whole requests: the protocol left them for later
     char inline_[512];

@@ -236,9 +236,8 @@ awaitable<void> link::dial(std::string address, std::uint64_t round) {
 
 void link::on_connected(tcp::socket socket) {
     state_ = state::greeting;
-    connection_ =
-        make_owned_by<connection>(home_, home_, std::move(socket), connection::side::connected,
-                                     connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
+    connection_ = make_owned_by<connection>(home_, home_, std::move(socket), connection::side::connected,
+                                            connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
     connection_->start(std::make_unique<protocol>(shared_from_this()));
     greeting_.begin(connection_->output(), options_);
     connection_->flush_soon();

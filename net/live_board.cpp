@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds place_known_within{1'000};
 
 constexpr std::size_t turn_bytes = 64 * 1024;
-constexpr std::size_t least_bytes = 32; // of a turn, for an event
+constexpr std::size_t least_bytes = 32;         // of a turn, for an event
 constexpr std::size_t states_at_a_time = 1'000; // looked up for somebody slow
 
 } // namespace

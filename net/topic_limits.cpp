@@ -15,7 +15,8 @@ wire::error too_many_topics(const std::string& found) {
 
 std::size_t memory_of(const wire::topic_filter& filter) noexcept {
     std::size_t bytes = 0;
-    for (const auto& topic : filter.topics()) bytes += sizeof(std::string) + sizeof(std::uint32_t) + topic.size();
+    for (const auto& topic : filter.topics())
+        bytes += sizeof(std::string) + sizeof(std::uint32_t) + topic.size();
     return copies * bytes;
 }
 

@@ -65,7 +65,8 @@ private:
 } // namespace
 
 std::unique_ptr<connection::protocol> make_tunnel(connection& client, tcp::socket server) {
-    auto other = make_owned_by<connection>(client.home(), client.home(), std::move(server), connection::side::connected);
+    auto other = make_owned_by<connection>(client.home(), client.home(), std::move(server),
+                                           connection::side::connected);
     other->start(std::make_unique<tunnel_end>(*other, client.shared_from_this()));
     return std::make_unique<tunnel_end>(client, std::move(other));
 }

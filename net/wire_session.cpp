@@ -42,8 +42,8 @@ std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
         fail(failure);
         return nullptr;
     }
-    auto pending = make_owned_by<deferred_call>(link_.home(), owner_, link_.shared_from_this(), id_, metadata(), since_,
-                                                   since_ + budget_, body_.size());
+    auto pending = make_owned_by<deferred_call>(link_.home(), owner_, link_.shared_from_this(), id_,
+                                                metadata(), since_, since_ + budget_, body_.size());
     // A stream lives until it is cancelled; its budget only bounds how long the start may take.
     if (!method_.streaming) pending->arm(budget_);
     owner_.pending_.emplace(id_, pending);

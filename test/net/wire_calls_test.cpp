@@ -61,7 +61,8 @@ TEST(wire_calls, an_answer_that_no_frame_can_carry_is_refused_and_the_connection
     }
 }
 
-// The one who answers may be another thread, such as the journal's; it holds the call, and touches nothing of it.
+// The one who answers may be another thread, such as the journal's; it holds the call, and touches nothing of
+// it.
 TEST(wire_calls, a_call_that_another_thread_lets_go_of_is_answered_on_its_own) {
     std::vector<std::thread> others;
     {

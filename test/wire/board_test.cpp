@@ -164,14 +164,16 @@ TEST(board, states_after_a_sequence_are_the_newest_per_topic) {
     EXPECT_THAT(sequences(one.states_after(0, topic_filter({"teams/*"}))), ElementsAre(2));
     EXPECT_THAT(sequences(one.states_after(0, topic_filter({"games/hockey", "games/none", "teams/gauls"}))),
                 ElementsAre(2, 3));
-    EXPECT_THAT(sequences(one.states_after(2, topic_filter({"games/hockey", "teams/gauls"}))), ElementsAre(3));
+    EXPECT_THAT(sequences(one.states_after(2, topic_filter({"games/hockey", "teams/gauls"}))),
+                ElementsAre(3));
     EXPECT_THAT(sequences(one.states_after(0, topic_filter(), 2)), ElementsAre(2, 3));
     one.replace(9, {score(8, "chess")});
     EXPECT_THAT(sequences(one.states_after(0, topic_filter())), ElementsAre(8));
 }
 
 TEST(topic_filter, finds_a_topic_among_very_many_and_among_prefixes_of_one_another) {
-    std::vector<std::string> wanted{"games/1*", "games/1", "games/12*", "games/123", "games/2", "games/3*", "a*", ""};
+    std::vector<std::string> wanted{"games/1*", "games/1",  "games/12*", "games/123",
+                                    "games/2",  "games/3*", "a*",        ""};
     for (int n = 0; n < 1000; ++n) wanted.push_back("teams/" + std::to_string(n * 7) + (n % 2 ? "*" : ""));
     const topic_filter one(wanted);
     const auto plainly = [&](std::string_view topic) {
@@ -179,8 +181,8 @@ TEST(topic_filter, finds_a_topic_among_very_many_and_among_prefixes_of_one_anoth
             return each.ends_with('*') ? topic.starts_with(each.substr(0, each.size() - 1)) : topic == each;
         });
     };
-    for (const auto* topic : {"", "a", "ab", "b", "games/", "games/1", "games/12", "games/1234", "games/1*", "games/2",
-                              "games/23", "games/3", "games/35", "games/4", "z"})
+    for (const auto* topic : {"", "a", "ab", "b", "games/", "games/1", "games/12", "games/1234", "games/1*",
+                              "games/2", "games/23", "games/3", "games/35", "games/4", "z"})
         EXPECT_EQ(one.matches(topic), plainly(topic)) << topic;
     for (int n = 0; n < 8000; ++n) {
         const auto topic = "teams/" + std::to_string(n);
