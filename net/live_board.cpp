@@ -1,6 +1,5 @@
 #include "net/live_board.hpp"
 
-
 #include <algorithm>
 
 namespace stadion::net {
