@@ -49,4 +49,16 @@ struct watcher : board_subscriber {
     std::size_t room = SIZE_MAX; // events until it is congested
 };
 
+// A board on this thread; its worker's loop turns only when the test says so.
+struct watched_board {
+    void apply(std::uint64_t first, std::uint64_t last, const std::string& game = "hockey") {
+        event_batch batch;
+        for (auto n = first; n <= last; ++n) batch.push_back(score(n, game));
+        live.apply(batch);
+    }
+
+    worker home{0};
+    live_board live{home};
+};
+
 } // namespace stadion::net

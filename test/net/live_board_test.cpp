@@ -14,13 +14,8 @@ using testing::IsEmpty;
 using kind = board_subscriber::start_kind;
 
 // Everything runs on this thread: the worker's loop is only needed where time passes.
-class live_board_test : public testing::Test {
+class live_board_test : public testing::Test, protected watched_board {
 protected:
-    void apply(std::uint64_t first, std::uint64_t last, const std::string& game = "hockey") {
-        event_batch batch;
-        for (auto n = first; n <= last; ++n) batch.push_back(score(n, game));
-        live.apply(batch);
-    }
     void replace(std::uint64_t sequence, event_batch states, std::uint64_t board = 0) {
         board_snapshot now;
         now.board = board;
@@ -35,8 +30,6 @@ protected:
         return wanted;
     }
 
-    worker home{0};
-    live_board live{home};
     watcher one;
 };
 

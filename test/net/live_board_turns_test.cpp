@@ -8,17 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 
-class live_board_turns : public testing::Test {
-protected:
-    void apply(std::uint64_t first, std::uint64_t last, const std::string& game = "hockey") {
-        event_batch batch;
-        for (auto n = first; n <= last; ++n) batch.push_back(score(n, game));
-        live.apply(batch);
-    }
-
-    worker home{0}; // its loop turns when the test says so
-    live_board live{home};
-};
+class live_board_turns : public testing::Test, protected watched_board {};
 
 // Sends what it begins with one state at a time.
 struct piecewise : watcher {
