@@ -8,13 +8,13 @@
 // the end of the loop's turn. One write is in flight at a time.
 //
 // Threading: lives on one worker. Lifetime: shared; the pending read keeps it alive until it is closed.
-// Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read. What was read already is
-// not handed on then either, nor after `limits.turn_max`, so that the worker's other connections are served
-// in between: a protocol asks `must_wait` before each request, and gets the rest of its bytes later. A peer
-// that takes nothing for `limits.stalled_write_max` is cut off. All bytes held, in and out, are counted
-// (memory_budget.hpp); while all connections together hold more than `limits.all_bytes_max`, those that hold
-// more than a little are not read from, and cut off when that lasts. Errors: what a protocol throws closes
-// this connection and goes no further (thrown.hpp).
+// Bounds: while more than `limits.queued_bytes_max` wait to be sent nothing is read. What was read already
+// is not handed on then either, nor after `limits.turn_max`, so that others are served in between: a
+// protocol asks `must_wait` before each request, and gets the rest later. A peer that takes nothing for
+// `limits.stalled_write_max` is cut off. All bytes held, in and out, are counted (memory_budget.hpp);
+// while all connections together hold more than `limits.all_bytes_max`, those that hold more than a little
+// are not read from, and cut off when that lasts.
+// Errors: what a protocol throws closes this connection and goes no further (thrown.hpp).
 #pragma once
 
 #include "net/memory_budget.hpp"
