@@ -14,7 +14,7 @@ failure invalid(std::string message) {
     return wire::make_error(wire::status::invalid_argument, std::move(message));
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string shown;
     append_json_string(shown, text.substr(0, 160));
     return shown;
@@ -28,7 +28,7 @@ failure check_name(std::string_view what, std::string_view name, const limits& w
                        std::to_string(within.name_bytes_max) + " are allowed");
     if (!wire::is_utf8(name)) return invalid(kind + " is not UTF-8");
     if (wire::has_control_characters(name))
-        return invalid(kind + " " + quoted(name) + " has control characters");
+        return invalid(kind + " " + in_quotes(name) + " has control characters");
     return {};
 }
 
@@ -68,7 +68,7 @@ failure read_increment(const v1::IncrementMedalTallyRequest& request, const limi
     into.name = request.team();
     if (failure f = check_name("team", into.name, within)) return f;
     const auto medal = parse_medal(request.medal());
-    if (!medal) return invalid("medal is " + quoted(request.medal()) + "; it must be gold, silver or bronze");
+    if (!medal) return invalid("medal is " + in_quotes(request.medal()) + "; it must be gold, silver or bronze");
     into.medal = *medal;
     into.by = request.by();
     if (into.by == 0) return invalid("by must not be 0");
@@ -83,7 +83,7 @@ failure read_tally(const v1::MedalTally& tally, const limits& within, operation&
     into.bronze = tally.bronze();
     if (failure f = check_name("team", into.name, within)) return f;
     if (std::max({into.gold, into.silver, into.bronze}) > within.medals_max)
-        return invalid("a medal count of " + quoted(into.name) + " is above " +
+        return invalid("a medal count of " + in_quotes(into.name) + " is above " +
                        std::to_string(within.medals_max));
     return {};
 }
@@ -115,7 +115,7 @@ failure apply_score(const operation& what, const limits& within, v1::Score& scor
     }
     for (const auto& [who, count] : what.points) points[std::string(who)] = count;
     if (points.size() > within.points_per_game_max)
-        return invalid("game " + quoted(what.name) + " would have points of " +
+        return invalid("game " + in_quotes(what.name) + " would have points of " +
                        std::to_string(points.size()) + " sides; at most " +
                        std::to_string(within.points_per_game_max) + " are allowed");
     return {};
@@ -185,7 +185,7 @@ failure check_size(const table_value& made, const limits& within) {
     const std::size_t bytes = score->ByteSizeLong() + stamp_bytes_max;
     if (bytes <= within.game_bytes_max) return {};
     return wire::make_error(wire::status::resource_exhausted,
-                            "game " + quoted(score->game()) + " would have " + std::to_string(bytes) +
+                            "game " + in_quotes(score->game()) + " would have " + std::to_string(bytes) +
                                 " bytes; at most " + std::to_string(within.game_bytes_max) +
                                 " are allowed: name fewer sides, or with shorter names");
 }
