@@ -17,6 +17,7 @@
 #pragma once
 
 #include "clocksync/types.hpp"
+#include "wire/encoding.hpp"
 #include "wire/result.hpp"
 
 #include <memory>
@@ -164,31 +165,10 @@ void pack_frame(std::string& frames, std::string_view frame);
 template <typename F>
 [[nodiscard]] bool for_each_frame(std::string_view frames, F&& f);
 
-// ---- varints
+using wire::append_varint;
+using wire::take_varint;
 
-inline void append_varint(std::string& out, std::uint64_t value) {
-    while (value >= 0x80) {
-        out.push_back(static_cast<char>(value | 0x80));
-        value >>= 7;
-    }
-    out.push_back(static_cast<char>(value));
-}
-
-// Takes a varint off the front of `in`; false when there is none.
-inline bool take_varint(std::string_view& in, std::uint64_t& value) {
-    value = 0;
-    for (std::size_t i = 0; i < in.size() && i < 10; ++i) {
-        const auto byte = static_cast<unsigned char>(in[i]);
-        if (i == 9 && byte > 1) return false;
-        value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
-        if (byte < 0x80) {
-            in.remove_prefix(i + 1);
-            return true;
-        }
-    }
-    return false;
-}
-
+// A size and so many bytes, off the front of `in`.
 inline bool take_bytes(std::string_view& in, std::string_view& bytes) {
     std::uint64_t size;
     if (!take_varint(in, size) || size > in.size()) return false;

@@ -208,9 +208,7 @@ std::string ranked_json(const wire::board& board, const std::string& team) {
     std::string json;
     const auto found = board.find_team(team);
     if (!found) return json;
-    auto tally = *found->tally();
-    tally.set_rank(board.rank_of(team));
-    wire::append_json(json, tally);
+    append_ranked(json, *found, board.rank_of(team));
     return json;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <tuple>
 
 namespace stadion::net {
@@ -99,17 +100,24 @@ std::string page_json(std::string_view name, const Items& items, const std::stri
     return body += "],\"next_page_token\":\"" + token + "\"}\n";
 }
 
-} // namespace
+// How many of the items fit into one page, and their bytes.
+struct fit {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+};
 
-std::size_t fitting(const std::vector<wire::board_event_ptr>& items, page_encoding as) {
-    std::size_t count = 0, bytes = 0;
+fit fitting(std::span<const wire::board_event_ptr> items, page_encoding as) {
+    fit found;
     for (const auto& item : items) {
-        bytes += size_of(*item, as);
-        if (count != 0 && bytes > page_bytes_max) break;
-        ++count;
+        const auto bytes = size_of(*item, as);
+        if (found.count != 0 && found.bytes + bytes > page_bytes_max) break;
+        found.bytes += bytes;
+        ++found.count;
     }
-    return count;
+    return found;
 }
+
+} // namespace
 
 wire::result<games_page> page_of_games(const wire::board& board, std::optional<v1::Score::Status> status,
                                        std::string_view page_token, std::uint32_t page_size,
@@ -120,18 +128,18 @@ wire::result<games_page> page_of_games(const wire::board& board, std::optional<v
     if (!after) return not_a_page_token(page_token);
     games_page page;
     page.games = board.list_games(status, *after, page_size + 1);
-    const auto count = std::min<std::size_t>(fitting(page.games, as), page_size);
-    if (page.games.size() > count) {
-        page.games.resize(count);
+    const auto fits =
+        fitting(std::span(page.games).first(std::min<std::size_t>(page.games.size(), page_size)), as);
+    page.bytes = fits.bytes;
+    if (page.games.size() > fits.count) {
+        page.games.resize(fits.count);
         page.next_page_token = page_token_of(page.games.back()->score()->game());
     }
     return page;
 }
 
 std::string to_json(const games_page& page) {
-    std::size_t bytes = 0;
-    for (const auto& game : page.games) bytes += game->state_json().size();
-    return page_json("games", page.games, page.next_page_token, bytes,
+    return page_json("games", page.games, page.next_page_token, page.bytes,
                      [](std::string& body, const auto& game) { body += game->state_json(); });
 }
 
@@ -149,9 +157,11 @@ wire::result<teams_page> page_of_teams(const wire::board& board, std::string_vie
         });
     }
     teams_page page;
-    for (std::size_t bytes = 0; next != ranking.end(); ++next) {
-        bytes += size_of(*next->team, as) + rank_bytes_max;
-        if (!page.teams.empty() && (bytes > page_bytes_max || page.teams.size() == page_size)) break;
+    for (; next != ranking.end(); ++next) {
+        const auto bytes = size_of(*next->team, as) + rank_bytes_max;
+        if (!page.teams.empty() && (page.bytes + bytes > page_bytes_max || page.teams.size() == page_size))
+            break;
+        page.bytes += bytes;
         page.teams.push_back(*next);
     }
     if (next != ranking.end())
@@ -160,14 +170,16 @@ wire::result<teams_page> page_of_teams(const wire::board& board, std::string_vie
 }
 
 std::string to_json(const teams_page& page) {
-    std::size_t bytes = 0;
-    for (const auto& one : page.teams) bytes += one.team->state_json().size() + rank_bytes_max;
-    return page_json("teams", page.teams, page.next_page_token, bytes,
-                     [](std::string& body, const auto& one) {
-                         auto tally = *one.team->tally();
-                         tally.set_rank(one.rank);
-                         wire::append_json(body, tally);
-                     });
+    return page_json("teams", page.teams, page.next_page_token, page.bytes,
+                     [](std::string& body, const auto& one) { append_ranked(body, *one.team, one.rank); });
+}
+
+void append_ranked(std::string& body, const wire::board_event& team, std::uint32_t rank) {
+    body.append(team.state_json());
+    body.back() = ',';
+    body.append("\"rank\":");
+    wire::append_json_number(body, rank);
+    body += '}';
 }
 
 wire::error not_filled() {

@@ -28,6 +28,7 @@ wire::error not_a_page_token(std::string_view token);
 struct teams_page {
     std::vector<wire::board::ranked> teams;
     std::string next_page_token; // empty: there are no more
+    std::size_t bytes = 0;       // at most, of all teams encoded
 };
 
 // `page_size` 0: as many as the bytes allow. INVALID_ARGUMENT beyond the maximum.
@@ -37,9 +38,13 @@ wire::result<teams_page> page_of_teams(const wire::board& board, std::string_vie
 // {"teams":[…],"next_page_token":"…"}
 std::string to_json(const teams_page& page);
 
+// A team as JSON, with its rank: `{"team":…,"rank":n}`.
+void append_ranked(std::string& body, const wire::board_event& team, std::uint32_t rank);
+
 struct games_page {
     std::vector<wire::board_event_ptr> games;
     std::string next_page_token; // empty: there are no more
+    std::size_t bytes = 0;       // of all games encoded
 };
 
 // `page_token` is what the page before gave; `page_size` 0 means the default. INVALID_ARGUMENT beyond the
@@ -50,9 +55,6 @@ wire::result<games_page> page_of_games(const wire::board& board, std::optional<v
 
 // {"games":[…],"next_page_token":"…"}
 std::string to_json(const games_page& page);
-
-// How many of the items fit into one page.
-std::size_t fitting(const std::vector<wire::board_event_ptr>& items, page_encoding as);
 
 // A caller has seen a later state than this server has.
 wire::error not_reached(std::uint64_t seen, std::uint64_t sequence);

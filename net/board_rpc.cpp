@@ -4,19 +4,18 @@
 #include "net/idempotency_key.hpp"
 #include "net/topic_limits.hpp"
 #include "net/wire_stream.hpp"
+#include "wire/encoding.hpp"
 #include "wire/proto/frontend.pb.h"
 
 namespace stadion::net {
 namespace {
 
-// Field 8 of MedalTally, behind an encoded tally without it.
+constexpr std::size_t field_head_max = 6; // a tag and a size
+
+// What is behind an encoded tally that was stored without its rank.
 std::string rank_field(std::uint32_t rank) {
-    std::string tail(1, static_cast<char>(8 << 3));
-    while (rank >= 0x80) {
-        tail += static_cast<char>(rank | 0x80);
-        rank >>= 7;
-    }
-    tail += static_cast<char>(rank);
+    std::string tail;
+    wire::append_field(tail, v1::MedalTally::kRankFieldNumber, rank);
     return tail;
 }
 
@@ -32,29 +31,45 @@ void answer_team(const wire::board& board, const std::string& team, reply_sink& 
     to.reply(found->state_payload(), rank_field(board.rank_of(team)));
 }
 
+// The page as ListGamesResponse, made of what each game is encoded as already.
+std::string encoded(const games_page& page) {
+    using response = v1::ListGamesResponse;
+    std::string body;
+    body.reserve(page.bytes + page.games.size() * field_head_max + page.next_page_token.size() +
+                 field_head_max);
+    for (const auto& game : page.games)
+        wire::append_field(body, response::kGamesFieldNumber, game->state_payload());
+    if (!page.next_page_token.empty())
+        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
+    return body;
+}
+
+std::string encoded(const teams_page& page) {
+    using response = v1::ListTeamsResponse;
+    std::string body;
+    body.reserve(page.bytes + page.teams.size() * field_head_max + page.next_page_token.size() +
+                 field_head_max);
+    for (const auto& [team, rank] : page.teams)
+        wire::append_field(body, response::kTeamsFieldNumber, team->state_payload(), rank_field(rank));
+    if (!page.next_page_token.empty())
+        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
+    return body;
+}
+
 void list_games(const wire::board& board, const v1::ListGamesRequest& request, reply_sink& to) {
     std::optional<v1::Score::Status> status;
     if (request.has_status()) status = request.status();
     const auto page =
         page_of_games(board, status, request.page_token(), request.page_size(), page_encoding::protobuf);
     if (!page) return to.fail(page.error());
-    v1::ListGamesResponse response;
-    for (const auto& game : page->games) *response.add_games() = *game->score();
-    response.set_next_page_token(page->next_page_token);
-    to.reply(response);
+    to.reply(encoded(*page));
 }
 
 void list_teams(const wire::board& board, const v1::ListTeamsRequest& request, reply_sink& to) {
     const auto page =
         page_of_teams(board, request.page_token(), request.page_size(), page_encoding::protobuf);
     if (!page) return to.fail(page.error());
-    v1::ListTeamsResponse response;
-    for (const auto& [team, rank] : page->teams) {
-        *response.add_teams() = *team->tally();
-        response.mutable_teams(response.teams_size() - 1)->set_rank(rank);
-    }
-    response.set_next_page_token(page->next_page_token);
-    to.reply(response);
+    to.reply(encoded(*page));
 }
 
 wire::position seen_by(const v1::Metadata& caller) { return {caller.seen_board(), caller.seen_sequence()}; }
