@@ -136,19 +136,43 @@ void connection::on_read(error_code failure, std::size_t size) {
     }
     last_read_ = deadline_wheel::clock::now();
     if (state_ == state::closing) return read(); // discarded: see close_when_sent
+    if (size == sizeof inline_) return take_bulk();
     handling_ = true;
     begin_turn(last_read_);
-    if (size < sizeof inline_)
-        take_bytes({inline_, size});
-    else
-        drain_socket(size);
+    take_bytes({inline_, size});
     handling_ = false;
     flush();
     read();
 }
 
-// The inline buffer is full, so there is probably more: takes it without another turn of the loop. What was
-// left before goes in front, where there is space, so that a busy connection needs no buffer of its own.
+// The inline buffer is full, so there is probably much more. Many connections may bring so much at once: once
+// they have had their share of a round of the loop, each of the others waits for its turn.
+void connection::take_bulk() {
+    if (!home_.has_time()) {
+        reading_ = true; // the inline buffer is in use
+        home_.run_in_turn([self = shared_from_this()] {
+            self->reading_ = false;
+            if (self->state_ == state::closed) return;
+            self->guard([&] { self->state_ == state::open ? self->handle_bulk() : self->read(); });
+        });
+        return;
+    }
+    const auto begun = last_read_;
+    handle_bulk();
+    home_.spend(deadline_wheel::clock::now() - begun);
+}
+
+void connection::handle_bulk() {
+    handling_ = true;
+    begin_turn(deadline_wheel::clock::now());
+    drain_socket(sizeof inline_);
+    handling_ = false;
+    flush();
+    read();
+}
+
+// Takes what the socket has beyond the inline buffer, without another turn of the loop. What was left before
+// goes in front, where there is space, so that a busy connection needs no buffer of its own.
 void connection::drain_socket(std::size_t first) {
     const auto space = home_.scratch();
     std::size_t used = 0;

@@ -139,6 +139,8 @@ private:
     void read_on_later();
     bool has_room_to_read();
     void on_read(error_code failure, std::size_t size);
+    void take_bulk();
+    void handle_bulk();
     void drain_socket(std::size_t first);
     void begin_turn(deadline_wheel::clock::time_point now) noexcept;
     void take_bytes(std::string_view fresh);

@@ -80,6 +80,12 @@ void worker::take_turn() {
     task();
 }
 
+// What is posted runs after everything that is ready by now: that is where the round ends.
+void worker::spend(deadline_wheel::clock::duration on_bulk_work) {
+    if (spent_ == spent_.zero()) post([this] { spent_ = spent_.zero(); });
+    spent_ += std::max(on_bulk_work, deadline_wheel::clock::duration{1});
+}
+
 void worker::add(connection& started) { connections_open_->push_back(started); }
 
 void worker::for_each_connection(const std::function<void(connection&)>& visit) {

@@ -44,6 +44,11 @@ public:
     // For work that there may be much of: between two such tasks, everything else that is ready is run.
     void run_in_turn(std::function<void()> task);
 
+    // A round of the loop runs everything that is ready. Bulk work that is done at once, and not in a turn, is
+    // counted here; once a round had its share of it, the rest should wait for its turn.
+    void spend(deadline_wheel::clock::duration on_bulk_work);
+    bool has_time() const noexcept { return spent_ < bulk_per_round_max; }
+
     // Connections that have started and are not closed.
     void add(connection& started);
     void for_each_connection(const std::function<void(connection&)>& visit);
@@ -63,6 +68,7 @@ public:
 
 private:
     friend class runtime;
+    static constexpr std::chrono::microseconds bulk_per_round_max{500};
     void run();
     void tick();
     void take_turn();
@@ -76,6 +82,7 @@ private:
     std::vector<char> scratch_;
     std::vector<std::shared_ptr<connection>> dirty_;
     std::deque<std::function<void()>> turns_;
+    deadline_wheel::clock::duration spent_{}; // in this round
     std::vector<std::string> buffers_;
     struct connection_list;
     std::unique_ptr<connection_list> connections_open_;
