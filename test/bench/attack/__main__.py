@@ -87,20 +87,24 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[int(share * (len(values) - 1))] if values else 0.0
 
 
-def while_it_ran(asked: list[tuple[float, float]], times: list[tuple[float, float]]) -> list[float]:
+def kinds_of(seen: dict):
+    """Of which kind the caller was, request by request."""
+    return itertools.chain.from_iterable(itertools.repeat(name, count) for name, count in seen["asked_by"])
+
+
+def while_it_ran(asked: list[tuple[float, float, str]], times: list[tuple[float, float]]) -> list[float]:
     """How long honest callers waited for what they asked for during an attack, whatever else went on then."""
     return [took for begun, ended in times
-            for _, took in asked[bisect.bisect(asked, (begun,)):bisect.bisect(asked, (ended,))]]
+            for _, took, _ in asked[bisect.bisect(asked, (begun,)):bisect.bisect(asked, (ended,))]]
 
 
 def in_phases(seen: dict, phases: list[tuple[float, float]], kind: str = "") -> list[float]:
     """What honest callers waited, in milliseconds; all of them, or those of one kind."""
-    by = itertools.chain.from_iterable(itertools.repeat(name, count) for name, count in seen["asked_by"])
-    return [took for at, took, name in zip(seen["asked_at"], seen["took_ms"], by)
+    return [took for at, took, name in zip(seen["asked_at"], seen["took_ms"], kinds_of(seen))
             if kind in ("", name) and any(begun + SETTLE_S <= at < ended for begun, ended in phases)]
 
 
-def run_phases(minutes: float, quiet_s: float, attack_s: float, attacking) -> tuple[list, list]:
+def run_phases(minutes: float, quiet_s: float, attack_s: float, attacking, watch: Watch) -> tuple[list, list]:
     quiet, attacked, end = [], [], time.monotonic() + 60 * minutes
     while time.monotonic() < end:
         for phases, length, on in ((quiet, quiet_s, False), (attacked, attack_s, True)):
@@ -108,6 +112,7 @@ def run_phases(minutes: float, quiet_s: float, attack_s: float, attacking) -> tu
             begun = time.monotonic()
             attack_wire.hold(length)
             phases.append((begun, time.monotonic()))
+        watch.note()
     attacking.clear()
     return quiet, attacked
 
@@ -127,16 +132,28 @@ def agreement(fleet: fleets.Fleet, processes: int) -> list[str]:
     return []
 
 
+def report_course(seen: dict, phases: tuple[list, list], watch: Watch) -> None:
+    """Whether anything grows or slows down as time goes by."""
+    print(f"\n{'in the course':<14} {'p99 quiet':>10} {'attacked':>9}   MiB of {', '.join(watch.processes.values())}")
+    for quiet, attacked, kib in zip(*phases, watch.noted):
+        waits = [percentile(in_phases(seen, [one]), .99) for one in (quiet, attacked)]
+        print(f"{(attacked[1] - phases[0][0][0]) / 60:7.0f} min    {waits[0]:10.2f} {waits[1]:9.2f}   "
+              f"{' '.join(f'{one // 1024:5}' for one in kib)}")
+
+
 def report(seen: dict, phases: tuple[list, list], watch: Watch, done: dict, complaints: dict, limit_mib: int) -> int:
-    print(f"{'attack':<24} {'times':>8} {'p99 of honest callers meanwhile, ms':>36}")
-    asked = sorted(zip(seen["asked_at"], seen["took_ms"]))
+    print(f"{'attack':<24} {'times':>8}   p99 of honest callers meanwhile, ms: {'all':>7} {'scorers':>9}")
+    asked = sorted(zip(seen["asked_at"], seen["took_ms"], kinds_of(seen)))
+    asked_by_scorers = [one for one in asked if one[2] == "Scorer"]
     for name in sorted(done):
-        print(f"{name:<24} {len(done[name]):8} {percentile(while_it_ran(asked, done[name]), .99):36.2f}")
+        everybody, scorers = (percentile(while_it_ran(some, done[name]), .99) for some in (asked, asked_by_scorers))
+        print(f"{name:<24} {len(done[name]):8} {everybody:46.2f} {scorers:9.2f}")
     print(f"\n{'process':<24} {'begun with':>12} {'most':>10}  (at most {limit_mib} MiB each)")
     for pid, kind in watch.processes.items():
         missed = "" if watch.most[pid] <= limit_mib * 1024 else "   MISSED"
         lost = "   LOST" if pid in watch.lost else ""
         print(f"{kind:<24} {watch.first[pid] // 1024:8} MiB {watch.most[pid] // 1024:6} MiB{missed}{lost}")
+    report_course(seen, phases, watch)
     print(f"log: at most {watch.log_most_per_minute / 1e6:.2f} MB a minute")
     print(f"\n{'honest callers':<24} {'requests':>9} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>9}")
     for kind in ("", *sorted({name for name, _ in seen["asked_by"]})):
@@ -195,7 +212,7 @@ def main() -> int:
             one.start()
         watch = Watch(kinds, lambda: os.fstat(fleet.dispatcher.log.fileno()).st_size)
         watch.start()
-        phases = run_phases(wanted.minutes, wanted.quiet_s, wanted.attack_s, attacking)
+        phases = run_phases(wanted.minutes, wanted.quiet_s, wanted.attack_s, attacking, watch)
         stopped.set()
         done: dict[str, list[tuple[float, float]]] = {}
         complaints: dict[str, int] = {}

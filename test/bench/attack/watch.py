@@ -25,6 +25,7 @@ class Watch(threading.Thread):
         self.first = {pid: resident_kib(pid) for pid in processes}
         self.most = dict(self.first)
         self.lost: dict[int, float] = {}
+        self.noted: list[list[int]] = []  # KiB of each process, whenever `note` was called
         self.log_most_per_minute = 0.0
         self.stopped = threading.Event()
 
@@ -40,6 +41,9 @@ class Watch(threading.Thread):
                 now = self.log_bytes()
                 self.log_most_per_minute = max(self.log_most_per_minute, now - logged)
                 begun, logged = time.monotonic(), now
+
+    def note(self) -> None:
+        self.noted.append([resident_kib(pid) for pid in self.processes])
 
     def stop(self) -> None:
         self.stopped.set()
