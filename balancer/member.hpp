@@ -1,7 +1,7 @@
 // The words of this folder: what a server of the fleet is called and what is known about it.
 //
 // Plain values without behaviour, free of protobuf so that the policies compile and read on their own;
-// dispatcher/registry translates them to and from the wire's `Server`.
+// dispatcher/core/registry translates them to and from the wire's `Server`.
 #pragma once
 
 #include <chrono>

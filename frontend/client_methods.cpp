@@ -1,6 +1,6 @@
 #include "frontend/client_methods.hpp"
 
-#include "net/board_lists.hpp"
+#include "net/board/board_lists.hpp"
 #include "wire/proto/frontend.pb.h"
 
 namespace stadion::frontend {

@@ -3,8 +3,8 @@
 
 #include "frontend/raffle_service.hpp"
 #include "frontend/registrations.hpp"
-#include "net/board_set.hpp"
-#include "net/server.hpp"
+#include "net/board/board_set.hpp"
+#include "net/server/server.hpp"
 
 #include <functional>
 

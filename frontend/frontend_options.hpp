@@ -1,9 +1,9 @@
 // The settings of a front-end.
 #pragma once
 
-#include "clocksync/strand_settings.hpp"
-#include "net/access.hpp"
-#include "net/origin_policy.hpp"
+#include "clocksync/strands/strand_settings.hpp"
+#include "net/http/origin_policy.hpp"
+#include "net/rpc/access.hpp"
 
 #include <cstdint>
 #include <string>

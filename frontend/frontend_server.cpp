@@ -1,18 +1,18 @@
 #include "frontend/frontend_server.hpp"
 
-#include "clocksync/strands_driver.hpp"
+#include "clocksync/strands/strands_driver.hpp"
 #include "frontend/client_methods.hpp"
 #include "frontend/past_route.hpp"
 #include "frontend/raffle_service.hpp"
 #include "frontend/remote_writer.hpp"
 #include "frontend/replica.hpp"
-#include "net/board_http.hpp"
-#include "net/board_rpc.hpp"
-#include "net/board_streams.hpp"
-#include "net/descriptors.hpp"
-#include "net/membership.hpp"
-#include "net/process_load.hpp"
-#include "net/server.hpp"
+#include "net/board/board_http.hpp"
+#include "net/board/board_rpc.hpp"
+#include "net/board/board_streams.hpp"
+#include "net/os/descriptors.hpp"
+#include "net/os/process_load.hpp"
+#include "net/server/membership.hpp"
+#include "net/server/server.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>

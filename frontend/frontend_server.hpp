@@ -7,7 +7,7 @@
 #pragma once
 
 #include "frontend/frontend_options.hpp"
-#include "net/runtime.hpp"
+#include "net/loop/runtime.hpp"
 #include "wire/result.hpp"
 
 #include <functional>

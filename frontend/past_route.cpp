@@ -1,7 +1,7 @@
 #include "frontend/past_route.hpp"
 
-#include "net/http_client.hpp"
-#include "net/http_session.hpp"
+#include "net/http/http_client.hpp"
+#include "net/session/http_session.hpp"
 
 namespace stadion::frontend {
 namespace {

@@ -2,7 +2,7 @@
 // front-end passes the question on.
 #pragma once
 
-#include "net/board_http.hpp"
+#include "net/board/board_http.hpp"
 
 #include <functional>
 #include <string>

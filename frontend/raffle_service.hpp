@@ -12,9 +12,9 @@
 // called on the connection's worker.
 #pragma once
 
-#include "clocksync/raffle_driver.hpp"
-#include "net/board_set.hpp"
-#include "net/server.hpp"
+#include "clocksync/raffle/raffle_driver.hpp"
+#include "net/board/board_set.hpp"
+#include "net/server/server.hpp"
 
 namespace stadion::frontend {
 

@@ -3,8 +3,8 @@
 // A write whose answer was lost with its connection is sent again until it is answered or its budget is
 // spent. So that it counts once, it has the caller's idempotency key, or else a number in a session that is
 // begun with the database server: each request says which is the lowest number still open, so that what was
-// answered is forgotten there (dbserver/write_sessions.hpp). A session that the database server does not know
-// never had an effect there; what was sent in it is sent again in a new one.
+// answered is forgotten there (dbserver/table/write_sessions.hpp). A session that the database server does
+// not know never had an effect there; what was sent in it is sent again in a new one.
 //
 // While the database server is away a write waits for it a moment (it may just be restarting), then fails
 // UNAVAILABLE. Threading: one link and one session per worker; `write` is called on it. Bounds: at most
@@ -12,8 +12,8 @@
 // again.
 #pragma once
 
-#include "net/board_writer.hpp"
-#include "net/link.hpp"
+#include "net/board/board_writer.hpp"
+#include "net/rpc/link.hpp"
 
 namespace stadion::frontend {
 

@@ -1,6 +1,6 @@
 #include "frontend/replica.hpp"
 
-#include "net/limited_log.hpp"
+#include "net/os/limited_log.hpp"
 #include "wire/printable.hpp"
 #include "wire/proto/database.pb.h"
 

@@ -11,8 +11,8 @@
 // the board is. One such question is under way at a time. Threading: one worker.
 #pragma once
 
-#include "net/board_set.hpp"
-#include "net/link.hpp"
+#include "net/board/board_set.hpp"
+#include "net/rpc/link.hpp"
 
 #include <atomic>
 

@@ -1,8 +1,8 @@
-// What most files above the cores include, parsed once for all of them. Only the build includes this file: each
-// source names what it uses itself.
+// What most files above the cores include, parsed once for all of them. Only the build includes this file:
+// each source names what it uses itself.
 #pragma once
 
-#include "net/asio.hpp"
+#include "net/loop/asio.hpp"
 #include "wire/proto/board.pb.h"
 #include "wire/proto/database.pb.h"
 #include "wire/proto/dispatcher.pb.h"

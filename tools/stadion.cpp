@@ -1,9 +1,9 @@
 // main: reads the settings, runs the command that was chosen, and says in one sentence what went wrong.
-#include "net/child_process.hpp"
-#include "net/log_sink.hpp"
-#include "net/server.hpp"
-#include "tools/commands.hpp"
-#include "tools/settings.hpp"
+#include "net/loop/child_process.hpp"
+#include "net/os/log_sink.hpp"
+#include "net/server/server.hpp"
+#include "tools/command/commands.hpp"
+#include "tools/command/settings.hpp"
 
 #include <algorithm>
 #include <csignal>

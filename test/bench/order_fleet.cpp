@@ -1,6 +1,6 @@
-#include "order_fleet.hpp"
+#include "test/bench/order_fleet.hpp"
 
-#include "clocksync/order_methods.hpp"
+#include "clocksync/order/order_methods.hpp"
 #include "wire/proto/peer.pb.h"
 
 #include <future>
@@ -52,7 +52,7 @@ void fleet_member::kill() {
         if (order_) order_->close();
         if (timer_) timer_->cancel();
         for (auto& [id, link] : links_) link->close();
-        home().for_each_connection([](net::connection& one) { one.close(); });
+        home().for_each_channel([](net::channel& one) { one.close(); });
     });
     threads_.stop();
 }

@@ -3,11 +3,11 @@
 // that production runs; their few messages are posted from thread to thread.
 #pragma once
 
-#include "clocksync/election.hpp"
-#include "clocksync/membership.hpp"
-#include "clocksync/order_driver.hpp"
-#include "net/link.hpp"
-#include "net/server.hpp"
+#include "clocksync/election/election.hpp"
+#include "clocksync/order/order_driver.hpp"
+#include "clocksync/ring/membership.hpp"
+#include "net/rpc/link.hpp"
+#include "net/server/server.hpp"
 
 #include <mutex>
 

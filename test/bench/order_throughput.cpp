@@ -2,7 +2,7 @@
 // messages per second, the latency of a single message, and the longest pause in delivery when a member or
 // the leader is killed; `--kills 1000` for the long run. Exits 1 when a figure is missed, or when anything
 // was lost, doubled or reordered.
-#include "order_fleet.hpp"
+#include "test/bench/order_fleet.hpp"
 #include "test/support/percentile.hpp"
 
 #include <CLI/CLI.hpp>

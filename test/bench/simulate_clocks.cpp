@@ -3,7 +3,7 @@
 //
 // The machines are production's, with production's settings; only messages and time are simulated, so the
 // skew is against the exact truth.
-#include "clocksync/berkeley.hpp"
+#include "clocksync/clock/berkeley.hpp"
 #include "test/support/percentile.hpp"
 
 #include <CLI/CLI.hpp>

@@ -9,7 +9,7 @@
 // are checked to have an order. `kills` real processes are ended by SIGKILL on a real directory. Ends after
 // about `seconds`, which the parts share; the table tells what was asked for and what was reached. Exit
 // status 1 when a promise broke or a damaged byte went unnoticed.
-#include "dbserver/json_store.hpp"
+#include "dbserver/engine/json_store.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/store_campaign.hpp"
 #include "test/support/temporary_directory.hpp"

@@ -4,7 +4,7 @@
 //     store_full [--directory DIR]     DIR on a small file system; without it a tmpfs of 8 MiB of its own,
 //     which
 //                                      needs the right to mount in a namespace
-#include "dbserver/json_store.hpp"
+#include "dbserver/engine/json_store.hpp"
 #include "test/support/store_calls.hpp"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 // Friendly: all of it is in the journal, few tables, a key now and then. Hard, with a quarter of the records,
 // as each costs more: many tables, of which some have long histories, a key for every record, most of it in
 // checkpoints and key files, killed amid a checkpoint, and the last write of the journal torn.
-#include "dbserver/json_store.hpp"
+#include "dbserver/engine/json_store.hpp"
 #include "test/support/store_calls.hpp"
 #include "test/support/temporary_directory.hpp"
 

@@ -9,7 +9,7 @@
 // is without numbers is printed apart. Callers are closed loops: each has one update in flight and starts the
 // next when the last is answered, on the thread it belongs to - as a server's connections do - so that their
 // number, not threads, is the load.
-#include "dbserver/json_store.hpp"
+#include "dbserver/engine/json_store.hpp"
 #include "frontend/numbered_writes.hpp"
 #include "test/support/percentile.hpp"
 #include "test/support/store_calls.hpp"

@@ -1,7 +1,7 @@
 // A plain blocking TCP client for tests, and a server with methods that answer in every way there is.
 #pragma once
 
-#include "net/server.hpp"
+#include "net/server/server.hpp"
 #include "wire/frame.hpp"
 #include "wire/proto/frontend.pb.h"
 

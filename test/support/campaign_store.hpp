@@ -2,7 +2,7 @@
 // asked.
 #pragma once
 
-#include "dbserver/json_store.hpp"
+#include "dbserver/engine/json_store.hpp"
 #include "test/support/faulty_files.hpp"
 #include "test/support/store_calls.hpp"
 

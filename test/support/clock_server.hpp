@@ -2,7 +2,7 @@
 // own. View and leader are told by hand.
 #pragma once
 
-#include "clocksync/clock_driver.hpp"
+#include "clocksync/clock/clock_driver.hpp"
 
 #include <future>
 

@@ -10,7 +10,7 @@
 // so that a crash can be tried after each of them without running the program again.
 #pragma once
 
-#include "dbserver/files.hpp"
+#include "dbserver/journal/files.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
-#include "simulator.hpp"
+#include "test/support/simulator.hpp"
 
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 #include <array>
 #include <cmath>

@@ -5,8 +5,8 @@
 // as an exchange of messages. The monitor asserts every invariant of clocksync/README.md after every step.
 #pragma once
 
-#include "clocksync/planted_bug.hpp"
-#include "clocksync/types.hpp"
+#include "clocksync/ring/planted_bug.hpp"
+#include "clocksync/ring/types.hpp"
 
 #include <cstdint>
 #include <functional>

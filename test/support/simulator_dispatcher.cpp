@@ -1,4 +1,4 @@
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 #include <algorithm>
 
@@ -112,7 +112,7 @@ fleet_view simulator::world::fleet() const {
             disp_.ring->is_pending()};
 }
 
-// As dispatcher/fleet_service has it: what changed is on the disk before it is shown.
+// As dispatcher/service/fleet_service has it: what changed is on the disk before it is shown.
 void simulator::world::settle_dispatcher() {
     if (disp_.ring->follow(disp_.registered, now_)) {
         disp_.members_disk = disp_.ring->record();

@@ -1,4 +1,4 @@
-#include "simulator_monitor.hpp"
+#include "test/support/simulator_monitor.hpp"
 
 #include <algorithm>
 #include <cmath>

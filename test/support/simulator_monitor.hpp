@@ -2,10 +2,10 @@
 // at once, and the true time.
 #pragma once
 
-#include "clocksync/berkeley.hpp"
-#include "clocksync/election.hpp"
-#include "clocksync/ordered_multicast.hpp"
-#include "clocksync/raffle.hpp"
+#include "clocksync/clock/berkeley.hpp"
+#include "clocksync/election/election.hpp"
+#include "clocksync/order/ordered_multicast.hpp"
+#include "clocksync/raffle/raffle.hpp"
 
 #include <map>
 #include <optional>

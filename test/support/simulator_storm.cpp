@@ -1,5 +1,5 @@
 // What goes wrong in a seeded run, and what must be right again some time after.
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // Somebody who can reach every server, knows the protocol and guesses well, but is no member: says anything.
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 #include <algorithm>
 

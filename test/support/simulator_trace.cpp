@@ -1,5 +1,5 @@
 // The simulator's messages as a reader sees them.
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 namespace stadion::support {
 

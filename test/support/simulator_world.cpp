@@ -1,4 +1,4 @@
-#include "simulator_world.hpp"
+#include "test/support/simulator_world.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,15 +1,15 @@
 // Inside the simulator: processes, the dispatcher, the network, and the queue of what happens next.
 #pragma once
 
-#include "simulator.hpp"
-#include "simulator_monitor.hpp"
+#include "test/support/simulator.hpp"
+#include "test/support/simulator_monitor.hpp"
 
-#include "clocksync/berkeley.hpp"
-#include "clocksync/election.hpp"
-#include "clocksync/membership.hpp"
-#include "clocksync/ordered_multicast.hpp"
-#include "clocksync/raffle.hpp"
-#include "dispatcher/fleet_ring.hpp"
+#include "clocksync/clock/berkeley.hpp"
+#include "clocksync/election/election.hpp"
+#include "clocksync/order/ordered_multicast.hpp"
+#include "clocksync/raffle/raffle.hpp"
+#include "clocksync/ring/membership.hpp"
+#include "dispatcher/core/fleet_ring.hpp"
 
 #include <deque>
 #include <map>

@@ -1,7 +1,7 @@
 // Mutations as tests write them, and a clock that they move.
 #pragma once
 
-#include "dbserver/store.hpp"
+#include "dbserver/table/store.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "test/support/store_campaign.hpp"
 
-#include "dbserver/state_json.hpp"
+#include "dbserver/table/state_json.hpp"
 #include "test/support/campaign_store.hpp"
 
 #include <atomic>

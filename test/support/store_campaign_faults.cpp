@@ -2,7 +2,7 @@
 #include "test/support/counted_life.hpp"
 #include "test/support/store_campaign.hpp"
 
-#include "dbserver/damage.hpp"
+#include "dbserver/journal/damage.hpp"
 
 namespace stadion::test {
 namespace {

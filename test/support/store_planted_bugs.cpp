@@ -2,7 +2,7 @@
 // in.
 //
 //     store_planted_bugs [NAME]
-#include "dbserver/planted_bug.hpp"
+#include "dbserver/table/planted_bug.hpp"
 #include "test/support/store_campaign.hpp"
 
 #include <cstdio>

@@ -3,8 +3,8 @@
 // a database.
 #pragma once
 
-#include "net/request_watch.hpp"
-#include "net/server.hpp"
+#include "net/rpc/request_watch.hpp"
+#include "net/server/server.hpp"
 #include "wire/proto/dispatcher.pb.h"
 #include "wire/proto/frontend.pb.h"
 
@@ -138,7 +138,7 @@ public:
     void die_soon() {
         server_.context().draining = true;
         threads_.at(0).post(
-            [this] { threads_.at(0).for_each_connection([](net::connection& one) { one.close(); }); });
+            [this] { threads_.at(0).for_each_channel([](net::channel& one) { one.close(); }); });
     }
     // In order: GOAWAY, then the end.
     void drain() { server_.drain(std::chrono::milliseconds(200)); }

@@ -1,0 +1,40 @@
+// This machine's CLOCK_MONOTONIC, made to run wrong where a test asks for it.
+//
+// Several servers on one machine share the true clock; with a drift of its own each has something to correct,
+// and the shared one is the exact truth to measure against. A value; any thread.
+#pragma once
+
+#include "clocksync/ring/types.hpp"
+
+#include <cmath>
+
+namespace stadion::clocksync {
+
+class local_clock {
+public:
+    explicit local_clock(double drift_ppm = 0) : drift_(drift_ppm * 1e-6), begin_(monotonic()) {}
+
+    static instant monotonic() {
+        return std::chrono::duration_cast<instant>(std::chrono::steady_clock::now().time_since_epoch());
+    }
+
+    instant now() const { return at(monotonic()); }
+    // What it shows, or showed, when CLOCK_MONOTONIC is that.
+    instant at(instant true_now) const { return true_now + scaled(true_now - begin_, drift_); }
+    // When `now` will be that, for a timer.
+    std::chrono::steady_clock::time_point due(instant local) const {
+        const duration since = local - begin_;
+        return std::chrono::steady_clock::time_point(local - scaled(since, drift_ / (1 + drift_)));
+    }
+    double drift_ppm() const { return drift_ * 1e6; }
+
+private:
+    static duration scaled(duration of, double by) {
+        return duration(std::llround(static_cast<double>(of.count()) * by));
+    }
+
+    double drift_;
+    instant begin_;
+};
+
+} // namespace stadion::clocksync

@@ -1,0 +1,69 @@
+// The dispatcher: clients ask it once where to go, servers report to it, and the fleet is its children.
+//
+// It answers the RPCs of Dispatcher and their old HTTP names, starts and restarts the database server and the
+// front-ends, keeps the election lock, forwards /v1/… to a front-end, and shows a page. What must outlive it
+// is in dispatcher.json (memory.hpp): killed and started again on the same folder it finds its children
+// serving, waits for them to join again, and starts none twice.
+//
+// Threading: everything that decides lives on worker 0; requests on other workers are posted there and their
+// answers back. Constructed, started and stopped from a thread that is not a worker.
+#pragma once
+
+#include "balancer/member_table.hpp"
+#include "net/http/origin_policy.hpp"
+#include "net/loop/runtime.hpp"
+#include "net/rpc/access.hpp"
+#include "wire/result.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stadion::dispatcher {
+
+struct dispatcher_options {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 7400;
+    std::uint16_t front_end_port = 7401; // of the first; the next ones count up; 0 takes free ones
+    std::string database_host;           // empty: as `host`. Not ours: it runs elsewhere and joins by itself
+    std::uint16_t database_port = 7500;
+    std::uint32_t servers = 3;
+    std::uint32_t servers_max = 8;
+    std::uint32_t capacity = 10'000; // of each front-end
+    std::filesystem::path data = "stadion-data";
+    net::access_policy access;
+    net::origin_policy origins;
+    balancer::member_settings heartbeat;
+    std::chrono::milliseconds leader_silence{200};
+    std::string program;                      // what children run
+    std::vector<std::string> child_arguments; // for all of them
+};
+
+class dispatcher_server {
+public:
+    dispatcher_server(net::runtime& threads, dispatcher_options options);
+    ~dispatcher_server();
+
+    // Both on worker 0. A server we started says where it serves; all that were wanted are up (once).
+    std::function<void(std::string_view kind, std::string_view address)> on_child_ready;
+    std::function<void(std::string_view address)> on_complete;
+
+    // Serves and starts the fleet; answers our address. FAILED_PRECONDITION, with the holder's pid, when
+    // another dispatcher runs on the folder; DATA_LOSS when dispatcher.json is damaged.
+    wire::result<std::string> start();
+
+    // Front-ends first, then the database server, each asked, waited for and at last killed; then ourselves.
+    void stop(std::chrono::milliseconds hard);
+
+    // When there is no time left. Any thread, once `start` has returned.
+    void kill_children() noexcept;
+
+private:
+    class implementation;
+    std::unique_ptr<implementation> self_;
+};
+
+} // namespace stadion::dispatcher

@@ -1,0 +1,45 @@
+// Dispatcher.WatchView: everybody who watches gets the view as it is, and then every change of it.
+//
+// A watcher that does not keep up gets the newest view when it can take one; what lay between is skipped, as
+// a view says everything.
+//
+// Threading: `publish` on any one worker; each worker has its own watchers and the newest view it has heard
+// of.
+#pragma once
+
+#include "net/rpc/call.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stadion::dispatcher {
+
+class view_stream_service {
+public:
+    explicit view_stream_service(net::runtime& threads);
+
+    // On the worker of the call.
+    void watch(std::shared_ptr<net::pending_call> watcher);
+
+    // An encoded v1::View. Must not be called after the runtime has stopped.
+    void publish(std::string view);
+
+private:
+    using text = std::shared_ptr<const std::string>;
+    struct watcher {
+        std::shared_ptr<net::pending_call> call;
+        text sent;
+    };
+    struct alignas(64) seat {
+        text newest;
+        std::vector<watcher> watchers;
+    };
+
+    static void send(seat& where, watcher& to);
+
+    net::runtime& threads_;
+    std::vector<std::unique_ptr<seat>> seats_; // index: worker
+};
+
+} // namespace stadion::dispatcher

@@ -1,0 +1,205 @@
+#include "net/board/board_rpc.hpp"
+
+#include "net/board/board_lists.hpp"
+#include "net/board/topic_limits.hpp"
+#include "net/board/wire_stream.hpp"
+#include "net/http/idempotency_key.hpp"
+#include "wire/encoding.hpp"
+#include "wire/proto/frontend.pb.h"
+
+namespace stadion::net {
+namespace {
+
+constexpr std::size_t field_head_max = 6; // a tag and a size
+
+// What is behind an encoded tally that was stored without its rank.
+std::string rank_field(std::uint32_t rank) {
+    std::string tail;
+    wire::append_field(tail, v1::MedalTally::kRankFieldNumber, rank);
+    return tail;
+}
+
+void answer_game(const wire::board& board, const std::string& game, reply_sink& to) {
+    const auto found = board.find_game(game);
+    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such game: " + game));
+    to.reply(found->state_payload());
+}
+
+void answer_team(const wire::board& board, const std::string& team, reply_sink& to) {
+    const auto found = board.find_team(team);
+    if (!found) return to.fail(wire::make_error(wire::status::not_found, "no such team: " + team));
+    to.reply(found->state_payload(), rank_field(board.rank_of(team)));
+}
+
+// The page as ListGamesResponse, made of what each game is encoded as already.
+std::string encoded(const games_page& page) {
+    using response = v1::ListGamesResponse;
+    std::string body;
+    body.reserve(page.bytes + page.games.size() * field_head_max + page.next_page_token.size() +
+                 field_head_max);
+    for (const auto& game : page.games)
+        wire::append_field(body, response::kGamesFieldNumber, game->state_payload());
+    if (!page.next_page_token.empty())
+        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
+    return body;
+}
+
+std::string encoded(const teams_page& page) {
+    using response = v1::ListTeamsResponse;
+    std::string body;
+    body.reserve(page.bytes + page.teams.size() * field_head_max + page.next_page_token.size() +
+                 field_head_max);
+    for (const auto& [team, rank] : page.teams)
+        wire::append_field(body, response::kTeamsFieldNumber, team->state_payload(), rank_field(rank));
+    if (!page.next_page_token.empty())
+        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
+    return body;
+}
+
+void list_games(const wire::board& board, const v1::ListGamesRequest& request, reply_sink& to) {
+    std::optional<v1::Score::Status> status;
+    if (request.has_status()) status = request.status();
+    const auto page =
+        page_of_games(board, status, request.page_token(), request.page_size(), page_encoding::protobuf);
+    if (!page) return to.fail(page.error());
+    to.reply(encoded(*page));
+}
+
+void list_teams(const wire::board& board, const v1::ListTeamsRequest& request, reply_sink& to) {
+    const auto page =
+        page_of_teams(board, request.page_token(), request.page_size(), page_encoding::protobuf);
+    if (!page) return to.fail(page.error());
+    to.reply(encoded(*page));
+}
+
+wire::position seen_by(const v1::Metadata& caller) { return {caller.seen_board(), caller.seen_sequence()}; }
+
+// Answers from the board that `asked` names, once it has what the caller has seen; nearly always at once.
+template <typename Answer>
+void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, Answer answer) {
+    const auto view = choose_view(at.context().access, one.roles(), asked);
+    if (!view) return one.fail(view.error());
+    auto& live = boards.of(one.home());
+    const auto seen = seen_by(one.metadata());
+    if (live.is_seen(seen)) return answer(live.board(*view), one);
+    if (!live.is_filled()) return one.fail(not_filled());
+    auto pending = one.defer();
+    if (!pending) return;
+    live.when_seen(seen, pending->time_left(),
+                   [&live, view = *view, pending, answer](wire::result<void> outcome) {
+                       if (outcome) return answer(live.board(view), *pending);
+                       pending->fail(outcome.error());
+                   });
+}
+
+void write(call& one, board_set& boards, board_writer& writer, v1::Mutation mutation) {
+    if (auto checked = check_idempotency_key(one.metadata().idempotency_key()); !checked)
+        return one.fail(checked.error());
+    mutation.set_idempotency_key(one.metadata().idempotency_key());
+    mutation.set_caller(caller_name(one.link().peer().address()));
+    auto pending = one.defer();
+    if (!pending) return;
+    auto& live = boards.of(one.home());
+    writer.write(one.home(), std::move(mutation), pending->time_left(),
+                 [&live, pending](v1::Outcome outcome) {
+                     if (auto done = to_result(outcome); !done) return pending->fail(done.error());
+                     // Whoever wrote reads his own write, also from this server's board.
+                     live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
+                         if (outcome.has_score()) return pending->reply(outcome.score());
+                         auto tally = outcome.tally();
+                         tally.set_rank(live.board(board_view::live).rank_of(tally.team()));
+                         pending->reply(tally);
+                     });
+                 });
+}
+
+void stream(call& one, server& at, board_set& boards, v1::BoardView asked, live_board::request wanted,
+            announce how) {
+    const auto view = choose_view(at.context().access, one.roles(), asked);
+    if (!view) return one.fail(view.error());
+    if (!boards.of(one.home()).is_filled()) return one.fail(not_filled());
+    wanted.view = *view;
+    if (auto pending = one.defer()) start_wire_stream(boards, std::move(pending), wanted, how);
+}
+
+void add_common(server& to, board_set& boards, board_writer& writer, std::string_view service) {
+    auto& rpc = to.rpc();
+    rpc.on_encoded(service, "QueryScoreByGame", anyone, [&to, &boards](call& one) {
+        v1::QueryScoreByGameRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        when_seen(one, to, boards, request.view(),
+                  [game = request.game()](const wire::board& board, reply_sink& sink) {
+                      answer_game(board, game, sink);
+                  });
+    });
+    rpc.on_encoded(service, "QueryMedalTallyByTeam", anyone, [&to, &boards](call& one) {
+        v1::QueryMedalTallyByTeamRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        when_seen(one, to, boards, request.view(),
+                  [team = request.team()](const wire::board& board, reply_sink& sink) {
+                      answer_team(board, team, sink);
+                  });
+    });
+    rpc.on_encoded(service, "UpdateScoreByGame", roles(role::scorer), [&boards, &writer](call& one) {
+        v1::Mutation mutation;
+        if (rpc_router::parse(one, *mutation.mutable_update_score()))
+            write(one, boards, writer, std::move(mutation));
+    });
+    rpc.on_encoded(service, "IncrementMedalTally", roles(role::scorer), [&boards, &writer](call& one) {
+        v1::Mutation mutation;
+        if (rpc_router::parse(one, *mutation.mutable_increment_medal()))
+            write(one, boards, writer, std::move(mutation));
+    });
+}
+
+} // namespace
+
+void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
+    add_common(to, boards, writer, "FrontEnd");
+    to.rpc().on_encoded("FrontEnd", "Subscribe", anyone, [&to, &boards](call& one) {
+        const auto size = one.body().size();
+        if (size > 2 * topic_bytes_max) // not even read
+            return one.fail(too_many_topics("a request of " + std::to_string(size) + " bytes"));
+        v1::SubscribeRequest request;
+        if (!rpc_router::parse(one, request)) return;
+        auto filter = filter_of(request.topics());
+        if (!filter) return one.fail(filter.error());
+        live_board::request wanted;
+        wanted.filter = *std::move(filter);
+        wanted.since = {request.board(), request.since()};
+        stream(one, to, boards, request.view(), wanted, announce::only_reset);
+    });
+    to.rpc().on_call<v1::ListGamesRequest>(
+        "FrontEnd", "ListGames", anyone, [&to, &boards](const v1::ListGamesRequest& request, call& one) {
+            when_seen(one, to, boards, request.view(), [request](const wire::board& board, reply_sink& sink) {
+                list_games(board, request, sink);
+            });
+        });
+    to.rpc().on_call<v1::ListTeamsRequest>(
+        "FrontEnd", "ListTeams", anyone, [&to, &boards](const v1::ListTeamsRequest& request, call& one) {
+            when_seen(one, to, boards, request.view(), [request](const wire::board& board, reply_sink& sink) {
+                list_teams(board, request, sink);
+            });
+        });
+}
+
+void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch_check may_watch) {
+    add_common(to, boards, writer, "Database");
+    to.rpc().on_call<v1::WatchRequest>(
+        "Database", "Watch", anyone, [&to, &boards, may_watch](const v1::WatchRequest& request, call& one) {
+            if (may_watch)
+                if (auto fine = may_watch(request, one.roles()); !fine) return one.fail(fine.error());
+            std::vector<std::string> topics;
+            for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
+            auto filter = filter_of(topics);
+            if (!filter) return one.fail(filter.error());
+            live_board::request wanted;
+            wanted.filter = *std::move(filter);
+            wanted.since = {request.board(), request.since()};
+            wanted.history = request.history();
+            wanted.lossless = true;
+            stream(one, to, boards, request.view(), wanted, announce::snapshot_and_reset);
+        });
+}
+
+} // namespace stadion::net

@@ -1,0 +1,18 @@
+// The RPCs of the board: reads from the worker's own board, writes through a board_writer, and the streams.
+// FrontEnd and Database offer the same under different names and numbers.
+#pragma once
+
+#include "net/board/board_set.hpp"
+#include "net/board/board_writer.hpp"
+#include "net/server/server.hpp"
+
+namespace stadion::net {
+
+void add_front_end_rpc(server& to, board_set& boards, board_writer& writer);
+
+// What else a replica must be for its Watch to be taken; an error is its answer.
+using watch_check = std::function<wire::result<void>(const v1::WatchRequest& request, role_set roles)>;
+
+void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch_check may_watch = nullptr);
+
+} // namespace stadion::net

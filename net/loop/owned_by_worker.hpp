@@ -1,0 +1,21 @@
+// Shared objects that belong to a worker, such as a connection or a request that is answered later. Other
+// threads may hold them, so that they can post an answer, but none may touch them; and whichever thread lets
+// go of one last, it is destroyed on its worker's.
+#pragma once
+
+#include "net/loop/runtime.hpp"
+
+#include <memory>
+
+namespace stadion::net {
+
+template <typename T, typename... Args>
+std::shared_ptr<T> make_owned_by(worker& home, Args&&... args) {
+    const auto destroy = [&home](T* one) {
+        std::unique_ptr<T> last(one);
+        if (!home.is_current() && !home.has_ended()) home.post([last = std::move(last)] {});
+    };
+    return std::shared_ptr<T>(new T(std::forward<Args>(args)...), destroy);
+}
+
+} // namespace stadion::net

@@ -1,0 +1,49 @@
+// Owns coroutines: every one that is started here ends before the group does. `cancel` asks all of them to
+// stop (their pending operations end with operation_aborted); `join` waits until the last has gone.
+//
+// Threading: one worker. Nothing is detached. Errors: an exception that leaves a coroutine ends that
+// coroutine (thrown.hpp), as when it serves a peer's request; in a group of a program's own work, which could
+// not go on without it, it is a bug and ends the program with its message, as it would leave a thread.
+#pragma once
+
+#include "net/loop/runtime.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <functional>
+#include <list>
+
+namespace stadion::net {
+
+class task_group {
+public:
+    enum class thrown_ends : std::uint8_t { task, program };
+    explicit task_group(worker& home, thrown_ends what = thrown_ends::program) : home_(home), thrown_(what) {}
+    ~task_group();
+    task_group(const task_group&) = delete;
+    task_group& operator=(const task_group&) = delete;
+
+    // Nothing more is started once `cancel` was called.
+    void spawn(awaitable<void> task);
+
+    void cancel();
+
+    // Calls `done` when no task is left, perhaps at once.
+    void when_empty(std::function<void()> done);
+
+    std::size_t size() const noexcept { return running_.size(); }
+
+private:
+    void forget(std::list<asio::cancellation_signal>::iterator one);
+
+    void failed(const std::exception_ptr& failure) const;
+
+    worker& home_;
+    const thrown_ends thrown_;
+    std::list<asio::cancellation_signal> running_;
+    bool cancelled_ = false;
+    std::vector<std::function<void()>> waiting_;
+};
+
+} // namespace stadion::net

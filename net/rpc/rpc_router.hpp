@@ -1,0 +1,104 @@
+// Which handler answers which method. Filled at start, then read by every worker without a lock.
+#pragma once
+
+#include "net/loop/task_group.hpp"
+#include "net/rpc/call.hpp"
+
+#include <google/protobuf/message.h>
+
+#include <concepts>
+
+namespace stadion::net {
+
+template <typename T>
+concept message = std::derived_from<T, google::protobuf::Message>;
+
+class rpc_router {
+public:
+    using handler = std::function<void(call&)>;
+
+    struct route {
+        const wire::method* method = nullptr;
+        role_set need = anyone;
+        handler run;
+    };
+
+    rpc_router();
+
+    // The handler sees the encoded body.
+    void on_encoded(std::string_view service, std::string_view method, role_set need, handler run);
+
+    // Answers at once: result<Response> run(const Request&, call&).
+    template <message Request, typename Run>
+    void on(std::string_view service, std::string_view method, role_set need, Run run) {
+        on_encoded(service, method, need, [run = std::move(run)](call& one) {
+            Request request;
+            if (!parse(one, request)) return;
+            auto outcome = run(request, one);
+            if (outcome)
+                one.reply(*outcome);
+            else
+                one.fail(outcome.error());
+        });
+    }
+
+    // Answers later: void run(const Request&, std::shared_ptr<pending_call>). Also for streaming methods.
+    template <message Request, typename Run>
+    void on_later(std::string_view service, std::string_view method, role_set need, Run run) {
+        on_encoded(service, method, need, [run = std::move(run)](call& one) {
+            Request request;
+            if (!parse(one, request)) return;
+            if (auto pending = one.defer()) run(std::move(request), std::move(pending));
+        });
+    }
+
+    // Answers at once or defers, as it sees fit: void run(const Request&, call&).
+    template <message Request, typename Run>
+    void on_call(std::string_view service, std::string_view method, role_set need, Run run) {
+        on_encoded(service, method, need, [run = std::move(run)](call& one) {
+            Request request;
+            if (parse(one, request)) run(request, one);
+        });
+    }
+
+    // Answers later, from a coroutine: awaitable<result<Response>> run(Request,
+    // std::shared_ptr<pending_call>). It ends by itself within the call's deadline; what it answers after
+    // that goes nowhere.
+    template <message Request, typename Run>
+    void on_async(std::string_view service, std::string_view method, role_set need, Run run) {
+        on_later<Request>(
+            service, method, need, [run](Request request, std::shared_ptr<pending_call> pending) {
+                asio::co_spawn(pending->home().context(), answer(run, std::move(request), pending),
+                               [](std::exception_ptr failure) {
+                                   if (failure) std::rethrow_exception(failure);
+                               });
+            });
+    }
+
+    const route* find(std::uint16_t number) const noexcept {
+        return number < routes_.size() && routes_[number].run ? &routes_[number] : nullptr;
+    }
+
+    // The methods that have a handler, in order of their numbers.
+    std::vector<const wire::method*> offered() const;
+
+    // What to say about a number that has none here.
+    static wire::error not_offered(std::uint16_t number, std::string_view kind);
+
+    // False, and answered, when the body is not a Request.
+    static bool parse(call& one, google::protobuf::Message& request);
+
+private:
+    template <typename Run, typename Request>
+    static awaitable<void> answer(Run run, Request request, std::shared_ptr<pending_call> pending) {
+        auto outcome = co_await run(std::move(request), pending);
+        if (outcome)
+            pending->reply(*outcome);
+        else
+            pending->fail(outcome.error());
+    }
+
+    std::vector<route> routes_; // index: method number
+};
+
+} // namespace stadion::net

@@ -1,0 +1,67 @@
+#include "net/server/liveness.hpp"
+
+#include <algorithm>
+
+namespace stadion::net {
+namespace {
+
+constexpr auto answer_within = std::chrono::seconds(1);
+
+class roll_call : public std::enable_shared_from_this<roll_call> {
+public:
+    roll_call(runtime& threads, std::shared_ptr<http_exchange> exchange, bool verbose)
+        : threads_(threads),
+          exchange_(std::move(exchange)),
+          timer_(exchange_->home().context()),
+          present_(threads.size()),
+          verbose_(verbose) {}
+
+    void begin() {
+        auto& home = exchange_->home();
+        for (std::size_t i = 0; i < threads_.size(); ++i)
+            threads_.at(i).post(
+                [self = shared_from_this(), &home, i] { home.post([self, i] { self->hear(i); }); });
+        timer_.expires_after(answer_within);
+        timer_.async_wait([self = shared_from_this()](error_code) { self->finish(); });
+    }
+
+private:
+    void hear(std::size_t worker) {
+        present_[worker] = true;
+        if (std::ranges::all_of(present_, [](bool here) { return here; })) finish();
+    }
+
+    void finish() {
+        const auto exchange = std::exchange(exchange_, nullptr);
+        if (!exchange) return;
+        timer_.cancel();
+        bool all = true;
+        http_response response;
+        for (std::size_t i = 0; i < present_.size(); ++i) {
+            const auto name = "worker " + std::to_string(i);
+            if (!present_[i])
+                response.body += "[-] " + name + ": has not turned its loop for a second\n";
+            else if (verbose_)
+                response.body += "[+] " + name + ": ok\n";
+            all = all && present_[i];
+        }
+        response.body += all ? "ok\n" : "not live\n";
+        response.status = all ? 200 : 503;
+        response.content_type = "text/plain; charset=utf-8";
+        exchange->respond(std::move(response));
+    }
+
+    runtime& threads_;
+    std::shared_ptr<http_exchange> exchange_; // until it is answered
+    asio::steady_timer timer_;
+    std::vector<bool> present_;
+    const bool verbose_;
+};
+
+} // namespace
+
+void answer_liveness(runtime& threads, std::shared_ptr<http_exchange> exchange, bool verbose) {
+    std::make_shared<roll_call>(threads, std::move(exchange), verbose)->begin();
+}
+
+} // namespace stadion::net

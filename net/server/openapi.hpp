@@ -1,0 +1,10 @@
+// The OpenAPI 3.1 document of a server, made from its routes and methods: it cannot fall behind them.
+#pragma once
+
+#include "net/session/server_context.hpp"
+
+namespace stadion::net {
+
+std::string make_openapi(const server_context& server);
+
+} // namespace stadion::net

@@ -1,0 +1,13 @@
+// The counts of server_metrics.hpp as Prometheus families.
+#pragma once
+
+#include "net/session/server_context.hpp"
+
+#include <prometheus/metric_family.h>
+
+namespace stadion::net {
+
+std::vector<prometheus::MetricFamily> collect_session_metrics(const server_context& server,
+                                                              std::size_t connections);
+
+} // namespace stadion::net
