@@ -14,8 +14,8 @@ std::optional<server_id> least_loaded(std::span<const candidate> servers) {
     return best->id;
 }
 
-std::optional<server_id> turn_taking::next(std::span<const candidate> servers) {
-    // Ids after the last one chosen come first, then from the lowest again.
+std::optional<server_id> round_robin::next(std::span<const candidate> servers) {
+    // Among equals, ids above the last one chosen come first.
     const auto rank = [this](const candidate& server) {
         return std::tuple(server.clients, server.id <= last_, server.id);
     };

@@ -1,7 +1,6 @@
-// Which server the next client, or the next forwarded request, goes to.
+// Which server gets the next client, or the next forwarded request.
 //
-// Pure functions over the servers in question; the caller has already left out those that are not up or do
-// not offer the service. A handful of servers: a scan is the right data structure.
+// The caller passes only servers that are up and offer the service. They are few, so a scan is enough.
 #pragma once
 
 #include "balancer/member.hpp"
@@ -20,12 +19,13 @@ struct candidate {
     bool has_room() const { return clients < capacity; }
 };
 
-// For a client: the fewest clients among those with room; ties to the lower id. None if all are full.
+// For a client: the fewest clients among the servers with room; ties go to the lower id. None if all are
+// full.
 std::optional<server_id> least_loaded(std::span<const candidate> servers);
 
-// For a forwarded request, which takes no client's place: capacity does not matter, and servers with equally
-// few clients take turns, so that requests spread also while no client comes or goes.
-class turn_taking {
+// For a forwarded request: the fewest clients; servers with equally few take turns, so that requests spread
+// also while no client comes or goes. A request takes no client's place, so capacity does not matter.
+class round_robin {
 public:
     std::optional<server_id> next(std::span<const candidate> servers);
 

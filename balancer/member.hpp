@@ -1,6 +1,6 @@
-// The words of this folder: what a server of the fleet is called and what is known about it.
+// The types of this folder: a server of the fleet and what is known about it.
 //
-// Plain values without behaviour, free of protobuf so that the policies compile and read on their own;
+// Plain values without behaviour and without protobuf, so that the policies compile and read on their own.
 // dispatcher/core/registry translates them to and from the wire's `Server`.
 #pragma once
 
@@ -11,22 +11,22 @@
 
 namespace stadion::balancer {
 
-// Time comes in with every event; nothing here reads a clock.
+// Time comes in with every event; nothing in this folder reads a clock.
 using time_point = std::chrono::steady_clock::time_point;
 
-// A server in the fleet, counted from 1. One process keeps its id for life; no other process gets it while
-// the dispatcher remembers.
+// A server of the fleet, counted from 1. A process keeps its id for life, and no other process gets it while
+// the dispatcher's state is kept.
 enum class server_id : std::uint32_t { none = 0 };
 
 constexpr std::uint32_t number(server_id id) noexcept { return static_cast<std::uint32_t>(id); }
 
-// A connection to the dispatcher, named by whoever owns its socket. `none` for a caller whose connection
-// says nothing about its life, such as a single HTTP request.
+// A connection to the dispatcher, numbered by the owner of its socket. `none` where the connection says
+// nothing about the caller's life, as with a single HTTP request.
 enum class connection_id : std::uint64_t { none = 0 };
 
 enum class server_state { starting, up, draining, down };
 
-// What the dispatcher wants of a server, handed over with the answer to its next heartbeat.
+// What the dispatcher wants of a server, handed over in the answer to its next heartbeat.
 enum class server_order { none, drain, stop };
 
 struct member {
@@ -34,7 +34,7 @@ struct member {
     std::string kind;    // "frontend" or "dbserver"
     std::string address; // host:port
     server_state state = server_state::starting;
-    std::uint32_t clients = 0; // registered there, by its own latest word
+    std::uint32_t clients = 0; // registered there, by its newest heartbeat
     std::uint32_t capacity = 0;
     std::uint32_t pid = 0;
     std::vector<std::string> services;

@@ -6,7 +6,7 @@
 namespace stadion::balancer {
 namespace {
 
-// A wanted id above this is somebody's mistake; honouring it would use up the numbers.
+// A wanted id above this is a mistake; giving it out would use up the numbers.
 constexpr std::uint32_t wanted_id_max = 0x7fffffff;
 
 server_id after(server_id id) { return static_cast<server_id>(number(id) + 1); }
@@ -52,7 +52,7 @@ member_table::join_outcome member_table::join(const join_event& event, time_poin
     entered.services = event.services;
     entered.connection = event.connection;
     entered.heard_at = now;
-    // The same process on a new connection is still under the order it was given.
+    // The same process on a new connection keeps the order it was given.
     if (const member* before = find(outcome.id); before && before->pid == event.pid) {
         entered.order = before->order;
         if (entered.order != server_order::none) entered.state = server_state::draining;
@@ -91,7 +91,7 @@ bool member_table::heartbeat(const heartbeat_event& event, time_point now) {
     return true;
 }
 
-// A server that was told to drain is draining, whatever it says until it has heard.
+// A server that was told to drain is draining, although it reports another state until it has heard of it.
 void member_table::set_state(member& server, server_state reported) {
     const server_state next = server.order == server_order::none ? reported : server_state::draining;
     if (next == server.state) return;

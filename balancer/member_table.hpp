@@ -1,8 +1,9 @@
-// Who is in the fleet and who is alive: the one authority from which every ring, list and assignment is made.
+// Who is in the fleet and who is alive. Every list and assignment is made from this table, and the ring
+// follows it.
 //
-// A server is in the table from its Join until it leaves, its connection is lost, or it has been silent for
-// `misses_max` heartbeat periods. There is no half-alive: whoever is removed joins again and, if it asks for
-// the id it had, keeps it.
+// A server is in the table from its Join until it leaves, its connection is lost, another server joins with
+// its address, or it has been silent for `misses_max` heartbeat periods. There is no state between: a server
+// that was removed joins again and keeps its id if it asks for it.
 //
 // Threading: none; one owner calls it. Time is an argument. Nothing depends on hash or address order.
 //
@@ -52,10 +53,10 @@ struct heartbeat_event {
 
 enum class departure_reason { left, connection_lost, silent, replaced };
 
-// "connection lost", for logs and metrics.
+// For logs: "left", "connection lost", ….
 const char* to_text(departure_reason reason) noexcept;
 
-// The last that was known of a server that is in the fleet no more; its state is `down`.
+// What was last known of a server that is no longer in the fleet; its state is `down`.
 struct departure {
     member last;
     departure_reason reason = departure_reason::left;
@@ -63,31 +64,31 @@ struct departure {
 
 class member_table {
 public:
-    // A restarted dispatcher passes numbers above all that its predecessors used.
+    // A restarted dispatcher passes numbers above all that were used before.
     member_table(member_settings settings, std::uint64_t first_view_number, server_id first_id);
 
-    // Enters a server in state `starting`: it is `up` when its own heartbeat says so.
+    // Enters a server in state `starting`. It is `up` when its own heartbeat says so.
     struct join_outcome {
         server_id id = server_id::none;
         std::optional<departure> replaced; // who held the address before
     };
     join_outcome join(const join_event& event, time_point now);
 
-    // False if no such server is in the fleet; it has to join (again).
+    // False: the server is not in the fleet and has to join again.
     [[nodiscard]] bool heartbeat(const heartbeat_event& event, time_point now);
 
     std::optional<departure> leave(server_id id, departure_reason reason = departure_reason::left);
 
-    // Removes who was last heard on this connection. A server that has come back on another one stays.
+    // Removes the server that was last heard on this connection. One that has come back on another stays.
     std::vector<departure> connection_lost(connection_id connection);
 
-    // Removes the silent. To be called every `tick_interval`. By as much as a call comes late it was we who
-    // did not listen: that counts as nobody's silence, and if it is more than an interval nobody is judged
-    // before what has arrived meanwhile was taken in.
+    // Removes the silent. To be called every `tick_interval`. If a call is late, this process did not read
+    // what had arrived, so the lateness counts as nobody's silence. If it is late by more than an interval,
+    // nobody is removed until the heartbeats that waited have been read.
     std::vector<departure> tick(time_point now);
     std::chrono::milliseconds tick_interval() const { return settings_.heartbeat_period / 4; }
 
-    // Draining takes effect here at once, before the server has heard of it. False if there is no such
+    // A server that is told to drain or stop is `draining` at once, before it has heard of it. False: no such
     // server.
     bool give_order(server_id id, server_order order);
 
@@ -95,7 +96,6 @@ public:
     const std::map<server_id, member>& members() const { return members_; }
     std::uint64_t view_number() const { return view_number_; }
     server_id next_id() const { return next_id_; }
-    const member_settings& settings() const { return settings_; }
 
 private:
     server_id choose_id(const join_event& event);

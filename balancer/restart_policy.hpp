@@ -1,11 +1,11 @@
 // When a child that has died is started again.
 //
-// A child that had served for `stable_after` is started at once: its clients are waiting. One that dies young
+// A child that had run for `stable_after` is started at once, since its clients wait. One that dies earlier
 // is started after a delay that doubles from `delay_first` to `delay_max`. The policy never gives up, because
-// the cause may go away (a full disk, a port still taken); after `crash_loop_after` early deaths in a row it
-// says that this is a crash loop, so that somebody looks.
+// the cause may go away (a full disk, a port still taken). After `crash_loop_after` early deaths in a row it
+// reports a crash loop, so that an operator looks.
 //
-// One policy per child. Threading: none. No jitter: one supervisor starts few children, there is no herd.
+// One policy per child. Threading: none. No jitter: one supervisor starts few children.
 #pragma once
 
 #include "balancer/member.hpp"

@@ -53,7 +53,7 @@ scaler::scaler(scaler_settings settings) : settings_(settings) {
 scaling scaler::decide(std::span<const front_end_load> fleet, time_point now) {
     const totals sum = add_up(fleet);
 
-    // Fewer than the minimum is the supervisor's business: it restarts what died.
+    // The supervisor restarts what died, so fewer than the minimum is no reason to start one.
     const bool full = sum.capacity > 0 && share(sum.clients, sum.capacity) > settings_.start_above;
     if (full && sum.servers < settings_.servers_max && !sum.any_starting) {
         calm_since_.reset();

@@ -1,11 +1,11 @@
 // How many front-ends there should be: one more when the fleet fills up, one fewer when it is far from full.
 //
-// Up is quick, down is slow. A front-end is started as soon as the fleet is fuller than `start_above` of its
-// capacity, counting those being started, so that a burst starts one at a time and not eight. One is drained
-// when the others alone would have been less than `stop_below` full during all of `calm`. As `stop_below` is
-// under `start_above`, the fleet left behind is not one that would start the server again: no flapping.
+// A front-end is started as soon as the fleet is fuller than `start_above` of its capacity. The capacity of
+// those that are starting counts, and only one starts at a time. One is drained when the others alone would
+// have been less than `stop_below` full during all of `calm`. As `stop_below` is under `start_above`, the
+// fleet that is left does not start the server again at once.
 //
-// Threading: none; a state machine of what `decide` is shown.
+// Threading: none; a state machine of what `decide` is given.
 #pragma once
 
 #include "balancer/member.hpp"
@@ -24,8 +24,8 @@ struct scaler_settings {
     std::chrono::milliseconds calm{60'000};
 };
 
-// One front-end as the scaler sees it. A child that was started but has not joined yet is one in state
-// `starting` with the capacity it will have and id `none`.
+// One front-end. A child that was started and has not joined yet is in state `starting`, with the capacity it
+// will have and id `none`.
 struct front_end_load {
     server_id id = server_id::none;
     server_state state = server_state::up;
@@ -36,14 +36,14 @@ struct front_end_load {
 struct scaling {
     enum class action { keep, start, drain };
     action what = action::keep;
-    server_id whom = server_id::none; // to be drained: the one with the fewest clients; ties to the newest
+    server_id whom = server_id::none; // to be drained: the fewest clients; ties go to the newest
 };
 
 class scaler {
 public:
     explicit scaler(scaler_settings settings);
 
-    // To be asked about once a heartbeat period; the caller carries the answer out.
+    // To be called once a heartbeat period; the caller carries the answer out.
     scaling decide(std::span<const front_end_load> fleet, time_point now);
 
 private:

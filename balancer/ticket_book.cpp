@@ -1,22 +1,11 @@
 #include "balancer/ticket_book.hpp"
 
+#include "wire/number.hpp"
+
 #include <cassert>
-#include <charconv>
 #include <optional>
 
 namespace stadion::balancer {
-namespace {
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data(), end, value);
-    if (failure != std::errc{} || stop != end) return std::nullopt;
-    return value;
-}
-
-} // namespace
-
 ticket_book::ticket_book(std::uint64_t incarnation, std::chrono::milliseconds lifetime)
     : incarnation_(incarnation), lifetime_(lifetime) {}
 
@@ -31,8 +20,10 @@ std::string ticket_book::issue(server_id server, time_point now) {
 
 bool ticket_book::redeem(std::string_view ticket) {
     const auto dash = ticket.find('-');
-    if (dash == std::string_view::npos || parse_number(ticket.substr(0, dash)) != incarnation_) return false;
-    const auto ticket_number = parse_number(ticket.substr(dash + 1));
+    if (dash == std::string_view::npos ||
+        wire::parse_number<std::uint64_t>(ticket.substr(0, dash)) != incarnation_)
+        return false;
+    const auto ticket_number = wire::parse_number<std::uint64_t>(ticket.substr(dash + 1));
     if (!ticket_number || *ticket_number < first_number_) return false;
     const std::uint64_t index = *ticket_number - first_number_;
     if (index >= entries_.size() || entries_[index].server == server_id::none) return false;

@@ -11,18 +11,17 @@ std::string attachment_name(const std::string& client_id) { return "client/" + c
 } // namespace
 
 void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
-                        raffle_service& raffle, std::function<void()> changed) {
+                        raffle_service& raffle) {
     to.rpc().on<v1::RegisterClientRequest>(
         "FrontEnd", "RegisterClient", net::anyone,
-        [&to, &clients, &boards, &raffle, changed](const v1::RegisterClientRequest& request, net::call& one)
-            -> wire::result<v1::RegisterClientResponse> {
+        [&to, &clients, &boards, &raffle](const v1::RegisterClientRequest& request,
+                                          net::call& one) -> wire::result<v1::RegisterClientResponse> {
             const auto& board = boards.of(one.home());
             if (!board.is_filled()) return net::not_filled();
             auto added = clients.add(request.client_id(), request.ticket());
             if (!added) return added.error();
             one.link().attachments()[attachment_name(request.client_id())] = std::move(*added);
             raffle.count(one, request.client_id());
-            changed();
             v1::RegisterClientResponse response;
             response.set_server_id(to.context().server_id);
             response.set_clients(clients.clients());
@@ -33,14 +32,13 @@ void add_client_methods(net::server& to, registrations& clients, net::board_set&
         });
     to.rpc().on<v1::UnregisterClientRequest>(
         "FrontEnd", "UnregisterClient", net::anyone,
-        [changed](const v1::UnregisterClientRequest& request,
-                  net::call& one) -> wire::result<v1::UnregisterClientResponse> {
+        [](const v1::UnregisterClientRequest& request,
+           net::call& one) -> wire::result<v1::UnregisterClientResponse> {
             one.watch_requests(nullptr);
             if (one.link().attachments().erase(attachment_name(request.client_id())) == 0)
                 return wire::make_error(wire::status::not_found,
                                         "no client is registered on this connection as " +
                                             request.client_id());
-            changed();
             return v1::UnregisterClientResponse();
         });
 }

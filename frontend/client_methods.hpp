@@ -1,4 +1,4 @@
-// RegisterClient and UnregisterClient.
+// The methods RegisterClient and UnregisterClient.
 #pragma once
 
 #include "frontend/raffle_service.hpp"
@@ -6,13 +6,10 @@
 #include "net/board/board_set.hpp"
 #include "net/server/server.hpp"
 
-#include <functional>
-
 namespace stadion::frontend {
 
-// `changed` is called on the connection's worker when the count may have changed. The requests of registered
-// clients are shown to the raffle.
+// The raffle counts the requests of registered clients.
 void add_client_methods(net::server& to, registrations& clients, net::board_set& boards,
-                        raffle_service& raffle, std::function<void()> changed);
+                        raffle_service& raffle);
 
 } // namespace stadion::frontend

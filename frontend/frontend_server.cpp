@@ -22,7 +22,7 @@
 namespace stadion::frontend {
 namespace {
 
-// Each client takes a descriptor.
+// Lowers the capacity to the clients that there are file descriptors for.
 frontend_options within_descriptors(frontend_options options) {
     const auto clients = static_cast<std::uint32_t>(net::clients_within_descriptors(options.capacity));
     if (clients < options.capacity)
@@ -47,7 +47,7 @@ struct frontend_server::parts {
           feed(std::make_shared<replica>(threads.at(0), boards,
                                          options.access.own_token(net::role::server))) {}
 
-    // The one that may write under this epoch; 0: whoever is there.
+    // The database server at `address`, which writes under `epoch`; 0: no epoch is named.
     void follow_database(const std::string& address, std::uint64_t epoch) {
         {
             const std::lock_guard lock(database_mutex);
@@ -93,13 +93,13 @@ wire::result<std::string> frontend_server::start() {
     my.server.add_service("FrontEnd", "Live scores and medal tallies: queries, updates, subscriptions");
     my.server.add_check("board", [&my]() -> wire::result<void> {
         if (my.feed->is_filled() && my.feed->is_following()) return {};
-        return wire::make_error(wire::status::unavailable, my.feed->trouble());
+        return wire::make_error(wire::status::unavailable, my.feed->not_ready_reason());
     });
     my.server.add_status([&my](nlohmann::ordered_json& status) {
         status["clients"] = my.clients.clients();
         status["capacity"] = my.clients.capacity();
         status["sequence"] = my.boards.sequence();
-        status["board"] = std::to_string(my.boards.board()); // text: a browser's numbers are shorter
+        status["board"] = std::to_string(my.boards.board()); // a string: JavaScript numbers are less precise
         status["database"] = {{"connected", my.feed->is_following()}};
         // Reads go on without the database server, so this server is still up for its clients.
         if (my.feed->is_filled() && !my.server.context().draining) status["state"] = "UP";
@@ -111,7 +111,7 @@ wire::result<std::string> frontend_server::start() {
     my.raffle =
         std::make_unique<raffle_service>(my.threads, my.strands->raffle(), my.options.strands.raffle_every);
     my.raffle->add_to(my.server, my.boards);
-    add_client_methods(my.server, my.clients, my.boards, *my.raffle, [] {});
+    add_client_methods(my.server, my.clients, my.boards, *my.raffle);
 
     auto address = my.server.listen(my.options.host, my.options.port);
     if (!address) return address;
@@ -128,14 +128,14 @@ wire::result<std::string> frontend_server::start() {
     joining.token = my.options.access.own_token(net::role::server);
     my.member = std::make_shared<net::membership>(my.threads.at(0), std::move(joining));
     my.member->on_report = [&my] {
-        auto census = my.clients.take_census();
+        auto counts = my.clients.take_counts();
         net::membership::report said;
-        said.clients = census.clients;
-        said.redeemed = std::move(census.redeemed);
+        said.clients = counts.clients;
+        said.redeemed = std::move(counts.redeemed);
         said.serving = my.feed->is_filled();
         said.seen = {my.boards.board(), my.boards.sequence()};
         said.draining = my.server.context().draining;
-        const auto filled = static_cast<double>(census.clients) / std::max(my.clients.capacity(), 1U);
+        const auto filled = static_cast<double>(counts.clients) / std::max(my.clients.capacity(), 1U);
         said.load = std::max(filled, my.load.sample());
         my.strands->add_load(said.load);
         return said;
@@ -165,7 +165,7 @@ void frontend_server::stop(std::chrono::milliseconds hard) {
     my.threads.run_on_each([&my](net::worker& home) {
         if (home.index() == 0) my.feed->close();
     });
-    my.threads.run_on_each([](net::worker&) {}); // what closing has posted is done before the threads end
+    my.threads.run_on_each([](net::worker&) {}); // runs after all that closing posted
 }
 
 } // namespace stadion::frontend

@@ -1,9 +1,8 @@
-// A front-end: what clients talk to. Answers reads from its own boards, pushes what happens, passes writes
-// on.
+// The front-end, which clients talk to. It answers reads from its own boards, pushes events, and passes
+// writes on to the database server.
 //
-// It outlives its neighbours: while the dispatcher is away it keeps its clients, while the database server is
-// away it keeps answering reads. Threading: constructed, started and stopped from a thread that is not a
-// worker.
+// While the dispatcher is away it keeps its clients. While the database server is away it keeps answering
+// reads. Threading: constructed, started and stopped by a thread that is not a worker.
 #pragma once
 
 #include "frontend/frontend_options.hpp"
@@ -20,13 +19,13 @@ public:
     frontend_server(net::runtime& threads, frontend_options options);
     ~frontend_server();
 
-    // Serves, joins the dispatcher, and begins to fill its boards. Answers the address.
+    // Listens, joins the dispatcher, and begins to fill its boards. Returns the address.
     wire::result<std::string> start();
 
-    // Sends its clients elsewhere, finishes what was accepted, within `hard`.
+    // Tells its clients to go elsewhere, and finishes accepted requests within `hard`.
     void stop(std::chrono::milliseconds hard);
 
-    // The dispatcher wants it to stop. Called on a worker.
+    // The dispatcher ordered this server to stop. Called on a worker.
     std::function<void()> on_stop_order;
 
 private:

@@ -1,8 +1,8 @@
 // The numbers of one write session: which is next, and which is the lowest that is still open.
 //
-// A number is open from `next` until `end`. No more than `window` lie between the lowest open one and the
-// next, so that the database server can remember them all; beyond, none is given until one ends. A value:
-// belongs to whoever holds it.
+// A number is open from `next` until `end`. All open numbers lie within `window` of the lowest, so that the
+// database server can remember them. When the window is full, no number is given until the lowest ends. A
+// value type without a lock.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace stadion::frontend {
 
 class numbered_writes {
 public:
-    static constexpr std::uint64_t window = 32'768; // half of what the database server takes
+    static constexpr std::uint64_t window = 32'768; // half of the database server's window
 
     // Nothing when the window is full.
     std::optional<std::uint64_t> next() {
@@ -31,12 +31,12 @@ public:
         }
     }
 
-    // Every lower one has ended. The next one, when none is open.
+    // All lower numbers have ended. When none is open, the number that comes next.
     std::uint64_t lowest_open() const noexcept { return lowest_; }
 
 private:
     std::uint64_t lowest_ = 1;
-    std::deque<bool> open_; // of the numbers from lowest_ on
+    std::deque<bool> open_; // by number, from lowest_ on
 };
 
 } // namespace stadion::frontend

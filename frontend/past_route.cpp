@@ -11,7 +11,7 @@ using exchange_ptr = std::shared_ptr<net::http_exchange>;
 
 constexpr auto answer_within = 5s;
 
-// The same question about the view that was decided on here.
+// The same question, with the view that this front-end decided on.
 std::string target_for(const net::http_request& request, net::board_view view) {
     auto target = request.target.substr(0, request.target.find('?'));
     target += view == net::board_view::live ? "?view=live" : "?view=public";
@@ -47,8 +47,8 @@ net::past_reader remote_past(net::runtime& threads, std::function<std::string()>
         net::http_client_request question;
         question.target = target_for(request, view);
         question.may_repeat = true;
-        // The caller's own, and only where it decides: no server shows its token to who has not proved
-        // itself.
+        // The caller's token, and only where it is needed. This server's own token is not sent, because the
+        // peer has not authenticated itself.
         if (const auto shown = request.header("authorization");
             view == net::board_view::live && !shown.empty())
             question.headers.emplace_back("Authorization", shown);

@@ -1,5 +1,5 @@
-// What stood on the board before - the history of a game, lists at a time - is the database server's: a
-// front-end passes the question on.
+// Passes questions about the past on to the database server, which keeps the histories: the history of a
+// game, and lists as of a time.
 #pragma once
 
 #include "net/board/board_http.hpp"
@@ -9,8 +9,9 @@
 
 namespace stadion::frontend {
 
-// `database` answers the address of the database server, empty while there is none; called on any worker.
-// What a caller may see it decides as this front-end does, by the caller's own token, which is passed on.
+// `database` returns the address of the database server, empty while there is none. It is called on any
+// worker. A question about the live view carries the caller's own token, by which the database server decides
+// again.
 net::past_reader remote_past(net::runtime& threads, std::function<std::string()> database);
 
 } // namespace stadion::frontend

@@ -13,8 +13,8 @@ using clocksync::raffle_draw;
 using clocksync::request_run;
 
 constexpr auto gather_for = std::chrono::milliseconds(20);
-constexpr std::size_t runs_gathered_max = 4096;     // handed over at once; more wait for the next time
-constexpr std::size_t watches_waiting_max = 65'536; // of a worker; those of clients that left included
+constexpr std::size_t runs_gathered_max = 4096;     // handed over at once
+constexpr std::size_t watches_waiting_max = 65'536; // per worker, clients that left included
 
 v1::Draw to_message(const raffle_draw& draw) {
     v1::Draw message;
@@ -64,7 +64,7 @@ public:
     collector(net::worker& home, std::shared_ptr<clocksync::raffle_driver> driver)
         : home_(home), driver_(std::move(driver)) {}
 
-    // False: too many wait.
+    // False when too many are waiting.
     bool wait_for(std::shared_ptr<client_watch> one) {
         if (active_.size() == watches_waiting_max) return false;
         active_.push_back(std::move(one));
@@ -74,19 +74,12 @@ public:
     void note_missed(std::uint64_t requests) noexcept { driver_->note_missed(requests); }
 
 private:
-    struct gather_deadline : net::deadline {
-        collector* owner;
-        explicit gather_deadline(collector* of)
-            : deadline([](deadline& entry) { static_cast<gather_deadline&>(entry).owner->gather(); }),
-              owner(of) {}
-    };
-
     void gather();
 
     net::worker& home_;
     std::shared_ptr<clocksync::raffle_driver> driver_;
-    std::deque<std::shared_ptr<client_watch>> active_; // with a run begun
-    gather_deadline due_{this};
+    std::deque<std::shared_ptr<client_watch>> active_; // those that have a run
+    net::member_deadline<collector, &collector::gather> due_{*this};
 };
 
 class raffle_service::client_watch final : public net::request_watch,
@@ -105,8 +98,8 @@ private:
     std::string client_id_;
 };
 
-// As many runs as there is room for; the others stay where they are, and an honest client's goes on growing
-// there. Whoever has more than fits waits behind the others.
+// Takes as many runs as the order has room for. The others stay, and the run of an honest client keeps
+// growing. A client with more runs than fit goes to the end of the queue.
 void raffle_service::collector::gather() {
     const std::size_t room = driver_->reserve(runs_gathered_max);
     std::vector<request_run> runs;

@@ -1,15 +1,14 @@
-// The raffle on a front-end: counts the requests of registered clients, shows the draws.
+// The raffle on a front-end: counts the requests of registered clients and publishes the draws.
 //
-// A client's requests are counted by their correlation ids, in runs, on the worker of its connection; every
-// `gather_for` a worker hands over as many runs as the order has room for. The request itself waits for
-// nothing; an honest client's run grows while it waits, so that none of it is lost. What a killed
-// server has not handed on is not counted, at most that much time's requests; a client that repeats them
-// elsewhere under their ids has them counted there.
+// A client's requests are counted on the worker of its connection, as runs of correlation ids. Every 20 ms a
+// worker hands over as many runs as the order has room for; the others grow until the next time. No request
+// waits for that. When this server is killed, the requests that it has not handed over are not counted. A
+// client that repeats them at another server under the same ids has them counted there.
 //
 // Offers Raffle.GetRaffle, GET /v1/raffle, GET /v1/raffle/record (the export that `stadion raffle verify`
-// checks) and the topic `raffle`. They say since when they count, and of which log: one that began anew when
-// every server was lost at once knows nothing of the draws before. Threading: as its parts say; `count` is
-// called on the connection's worker.
+// checks) and the topic `raffle`. The answers say since when requests are counted and in which log. A log
+// that began anew, because every server was lost at once, does not contain the draws before. Threading:
+// `count` on the connection's worker, `next_request` on any thread, the rest before the server listens.
 #pragma once
 
 #include "clocksync/raffle/raffle_driver.hpp"
@@ -20,7 +19,7 @@ namespace stadion::frontend {
 
 class raffle_service {
 public:
-    // `driver` null: the raffle is switched off; it says so.
+    // `driver` null: the raffle is switched off, and the answers say so.
     raffle_service(net::runtime& threads, std::shared_ptr<clocksync::raffle_driver> driver,
                    std::uint32_t every);
     ~raffle_service();
@@ -28,10 +27,10 @@ public:
     // Before the server listens.
     void add_to(net::server& to, net::board_set& boards);
 
-    // From here on the requests of this call's connection are the client's.
+    // From now on the requests on this call's connection count for the client.
     void count(net::call& registration, const std::string& client_id);
 
-    // What the client may number its next request.
+    // The lowest id that the client may give its next request.
     std::uint64_t next_request(std::string_view client_id) const;
 
 private:

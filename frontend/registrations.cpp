@@ -40,7 +40,7 @@ std::uint32_t registrations::clients() const {
     return static_cast<std::uint32_t>(clients_.size());
 }
 
-registrations::census registrations::take_census() const {
+registrations::counts registrations::take_counts() const {
     const std::lock_guard lock(mutex_);
     return {static_cast<std::uint32_t>(clients_.size()), {redeemed_.begin(), redeemed_.end()}};
 }

@@ -1,8 +1,8 @@
-// Who is registered here, counted exactly.
+// The registered clients of this front-end, counted exactly.
 //
 // A registration belongs to one connection and ends with it. A client that registers again, because its old
-// connection died unnoticed, replaces its old registration: the count is of clients, not of connections.
-// Pure; threads: any, guarded by one mutex that is held for a few instructions.
+// connection died unnoticed, replaces its old registration. So clients are counted, not connections. Threads:
+// any; one mutex, held for a few instructions.
 #pragma once
 
 #include "wire/result.hpp"
@@ -21,7 +21,7 @@ class registrations {
 public:
     explicit registrations(std::uint32_t capacity) : capacity_(capacity) {}
 
-    // What a connection holds for each client it has registered; its end is the client's.
+    // Held by the connection that registered the client. Its destruction unregisters the client.
     class registration {
     public:
         registration(registrations& owner, std::string client_id, std::uint64_t number)
@@ -36,18 +36,19 @@ public:
         std::uint64_t number_;
     };
 
-    // RESOURCE_EXHAUSTED when full, INVALID_ARGUMENT for a bad client_id. A ticket is noted as redeemed.
+    // RESOURCE_EXHAUSTED when full, INVALID_ARGUMENT for a bad client_id. Records the ticket as redeemed.
     wire::result<std::shared_ptr<registration>> add(const std::string& client_id, const std::string& ticket);
 
     std::uint32_t clients() const;
     std::uint32_t capacity() const noexcept { return capacity_; }
 
-    // Count and tickets of one moment, for a heartbeat; tickets stay until they were reported.
-    struct census {
+    // A consistent count of clients and redeemed tickets, for a heartbeat. Tickets stay until reported() is
+    // called.
+    struct counts {
         std::uint32_t clients = 0;
         std::vector<std::string> redeemed;
     };
-    census take_census() const;
+    counts take_counts() const;
     void reported(const std::vector<std::string>& tickets);
 
 private:
@@ -56,7 +57,7 @@ private:
     const std::uint32_t capacity_;
     mutable std::mutex mutex_;
     std::uint64_t next_number_ = 1;
-    std::map<std::string, std::uint64_t> clients_; // the number of the registration in force
+    std::map<std::string, std::uint64_t> clients_; // and the number of their latest registration
     std::set<std::string> redeemed_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "frontend/numbered_writes.hpp"
 #include "wire/error_message.hpp"
+#include "wire/method_numbers.hpp"
 
 namespace stadion::frontend {
 namespace asio = boost::asio;
@@ -9,9 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t commit_method = 0x0305;
-constexpr std::uint16_t begin_session_method = 0x0307;
-constexpr auto session_within = 250ms; // then it is asked for again
+constexpr auto session_within = 250ms; // then it is requested again
 constexpr auto pause_between = 10ms;
 constexpr auto wait_for_database = 3s;
 constexpr auto retry_after = 1s;
@@ -42,12 +41,12 @@ bool says_session_is_unknown(const v1::Outcome& answer) {
 
 } // namespace
 
-struct remote_writer::attempt {
+struct remote_writer::pending_write {
     net::worker& home;
     v1::CommitRequest request;
     handler done;
     net::deadline_wheel::clock::time_point give_up_at;
-    bool was_sent = false; // some attempt may have had its effect
+    bool was_sent = false; // an earlier attempt may have been applied
     std::uint64_t generation =
         0; // of the lane's session that it is numbered in; 0: it has a key, or no number yet
     std::unique_ptr<asio::steady_timer> pause;
@@ -60,14 +59,14 @@ struct remote_writer::attempt {
     std::uint64_t number() const { return request.mutations(0).number(); }
 };
 
-// What belongs to one worker.
-struct remote_writer::lane {
+// One worker's link, session and waiting writes.
+struct remote_writer::worker_state {
     std::shared_ptr<net::link> link;
     std::optional<v1::WriteSession> session;
-    std::uint64_t generation = 0; // one more with every session
+    std::uint64_t generation = 0; // counts sessions
     numbered_writes numbers;
-    bool is_beginning = false;
-    std::vector<attempt_ptr> waiting; // for a session
+    bool is_session_requested = false;
+    std::vector<write_ptr> waiting; // for a session to begin
     std::unique_ptr<asio::steady_timer> pause;
 };
 
@@ -79,8 +78,8 @@ remote_writer::remote_writer(net::runtime& threads, const std::string& token) {
     options.peer_proves_itself = true;
     options.reconnect_max = 250ms;
     for (std::size_t i = 0; i < threads.size(); ++i) {
-        lanes_.push_back(std::make_shared<lane>());
-        lanes_.back()->link = std::make_shared<net::link>(threads.at(i), options);
+        per_worker_.push_back(std::make_shared<worker_state>());
+        per_worker_.back()->link = std::make_shared<net::link>(threads.at(i), options);
     }
 }
 
@@ -88,35 +87,37 @@ remote_writer::~remote_writer() = default;
 
 void remote_writer::follow(const std::string& address, std::uint64_t epoch) {
     writer_epoch_ = epoch;
-    for (auto& one : lanes_) one->link->home().post([one, address] { one->link->connect({address}); });
+    for (auto& one : per_worker_) one->link->home().post([one, address] { one->link->connect({address}); });
 }
 
 void remote_writer::close() {
-    for (auto& one : lanes_)
+    for (auto& one : per_worker_)
         one->link->home().post([one] {
             one->pause.reset();
             one->link->close();
         });
 }
 
-remote_writer::lane& remote_writer::lane_of(const attempt& one) { return *lanes_[one.home.index()]; }
+remote_writer::worker_state& remote_writer::state_of(const pending_write& one) {
+    return *per_worker_[one.home.index()];
+}
 
 void remote_writer::write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
                           handler done) {
     v1::CommitRequest request;
     *request.add_mutations() = std::move(mutation);
     const auto within = std::min<std::chrono::milliseconds>(budget, wait_for_database);
-    // A little before the caller's own budget ends, so that he gets a reason instead of silence.
+    // A little before the caller's budget ends, so that the caller gets an answer instead of a timeout.
     const auto give_up_at = net::deadline_wheel::clock::now() + within - std::min(within / 10, 50ms);
-    auto one = std::make_shared<attempt>(
-        attempt{home, std::move(request), std::move(done), give_up_at, false, 0, nullptr});
+    auto one = std::make_shared<pending_write>(
+        pending_write{home, std::move(request), std::move(done), give_up_at, false, 0, nullptr});
     if (one->has_key()) return send(std::move(one));
-    begin(std::move(one));
+    give_number(std::move(one));
 }
 
-// Gives it its number.
-void remote_writer::begin(attempt_ptr one) {
-    lane& in = lane_of(*one);
+// Gives the write a number and sends it, or keeps it until a session has begun.
+void remote_writer::give_number(write_ptr one) {
+    worker_state& in = state_of(*one);
     const auto number = in.session ? in.numbers.next() : std::nullopt;
     if (!number && (in.session || in.waiting.size() >= numbered_writes::window)) {
         auto full = wire::make_error(wire::status::resource_exhausted,
@@ -126,7 +127,7 @@ void remote_writer::begin(attempt_ptr one) {
     }
     if (!number) {
         in.waiting.push_back(std::move(one));
-        if (!in.is_beginning) begin_session(in);
+        if (!in.is_session_requested) begin_session(in);
         return;
     }
     one->generation = in.generation;
@@ -135,24 +136,24 @@ void remote_writer::begin(attempt_ptr one) {
     send(std::move(one));
 }
 
-void remote_writer::begin_session(lane& in) {
-    in.is_beginning = true;
+void remote_writer::begin_session(worker_state& in) {
+    in.is_session_requested = true;
     net::call_options options;
     options.budget = session_within;
-    in.link->call(begin_session_method, {}, options, [this, &in](wire::result<net::link::reply> outcome) {
-        on_session(in, std::move(outcome));
-    });
+    in.link->call(
+        wire::rpc::database_begin_session, {}, options,
+        [this, &in](wire::result<net::link::reply> outcome) { on_session(in, std::move(outcome)); });
 }
 
-void remote_writer::on_session(lane& in, wire::result<net::link::reply> outcome) {
-    in.is_beginning = false;
+void remote_writer::on_session(worker_state& in, wire::result<net::link::reply> outcome) {
+    in.is_session_requested = false;
     auto waiting = std::exchange(in.waiting, {});
     v1::WriteSession session;
     if (outcome && session.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size()))) {
         in.session = session;
         in.numbers = {};
         ++in.generation;
-        for (auto& one : waiting) begin(std::move(one));
+        for (auto& one : waiting) give_number(std::move(one));
         return;
     }
     const auto failure =
@@ -166,26 +167,26 @@ void remote_writer::on_session(lane& in, wire::result<net::link::reply> outcome)
         else
             one->done(not_answered(failure, false));
     }
-    if (in.waiting.empty() || in.is_beginning) return;
-    in.is_beginning = true;
+    if (in.waiting.empty() || in.is_session_requested) return;
+    in.is_session_requested = true;
     in.pause = std::make_unique<asio::steady_timer>(in.link->home().context(), pause_between);
     in.pause->async_wait([this, &in](boost::system::error_code cancelled) {
         if (!cancelled) begin_session(in);
     });
 }
 
-void remote_writer::send(attempt_ptr one) {
-    lane& in = lane_of(*one);
+void remote_writer::send(write_ptr one) {
+    worker_state& in = state_of(*one);
     if (one->generation != 0) {
-        if (one->generation != in.generation) return send_anew(one);
+        if (one->generation != in.generation) return send_in_new_session(one);
         one->request.set_lowest_open(in.numbers.lowest_open());
     }
-    // Each time anew: it is sent again because the writer may be another one by now.
+    // Set on every attempt, because the writer may be another one by now.
     one->request.set_writer_epoch(writer_epoch_);
     net::call_options options;
     options.budget = std::max(one->left(), 1ms);
     in.link->call(
-        commit_method, one->request.SerializeAsString(), options,
+        wire::rpc::database_commit, one->request.SerializeAsString(), options,
         [this, one](wire::result<net::link::reply> outcome) {
             if (!outcome) return on_failure(one, std::move(outcome).error());
             v1::CommitResponse response;
@@ -197,22 +198,22 @@ void remote_writer::send(attempt_ptr one) {
         });
 }
 
-void remote_writer::on_answer(const attempt_ptr& one, v1::Outcome answer) {
-    // Our own earlier attempt may still be on its way to the disk: its answer is ours.
+void remote_writer::on_answer(const write_ptr& one, v1::Outcome answer) {
+    // An earlier attempt of this write is still running; the repeated one will get its answer.
     const bool is_running = answer.code() == static_cast<std::uint32_t>(wire::status::aborted);
     if (is_running && one->was_sent) return retry_later(one, pause_between);
-    lane& in = lane_of(*one);
+    worker_state& in = state_of(*one);
     if (one->generation != 0 && says_session_is_unknown(answer)) {
         if (one->generation == in.generation) in.session.reset(), ++in.generation;
-        return send_anew(one);
+        return send_in_new_session(one);
     }
-    // Passed on, a refusal must not look like our own.
+    // The refusal names the server that it comes from.
     if (answer.has_error() && answer.error().origin().empty())
         answer.mutable_error()->set_origin(in.link->welcome().node());
     end(one, std::move(answer));
 }
 
-void remote_writer::on_failure(const attempt_ptr& one, wire::error failure) {
+void remote_writer::on_failure(const write_ptr& one, wire::error failure) {
     one->was_sent = one->was_sent || failure.outcome_unknown;
     if (failure.code == wire::status::unavailable && one->left() > pause_between)
         return retry_later(one, pause_between);
@@ -223,21 +224,21 @@ void remote_writer::on_failure(const attempt_ptr& one, wire::error failure) {
     end(one, std::move(answer));
 }
 
-// Nothing of the session it was sent in was applied.
-void remote_writer::send_anew(const attempt_ptr& one) {
+// The database server does not know the session, so nothing of it was applied.
+void remote_writer::send_in_new_session(const write_ptr& one) {
     one->was_sent = false;
     one->generation = 0;
-    begin(one);
+    give_number(one);
 }
 
-void remote_writer::retry_later(attempt_ptr one, std::chrono::milliseconds pause) {
+void remote_writer::retry_later(write_ptr one, std::chrono::milliseconds pause) {
     one->pause = std::make_unique<asio::steady_timer>(one->home.context(), pause);
     auto& timer = *one->pause;
     timer.async_wait([this, one](boost::system::error_code) { send(one); });
 }
 
-void remote_writer::end(const attempt_ptr& one, v1::Outcome answer) {
-    lane& in = lane_of(*one);
+void remote_writer::end(const write_ptr& one, v1::Outcome answer) {
+    worker_state& in = state_of(*one);
     if (one->generation != 0 && one->generation == in.generation) in.numbers.end(one->number());
     one->done(std::move(answer));
 }

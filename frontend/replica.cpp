@@ -1,6 +1,7 @@
 #include "frontend/replica.hpp"
 
 #include "net/os/limited_log.hpp"
+#include "wire/method_numbers.hpp"
 #include "wire/printable.hpp"
 #include "wire/proto/database.pb.h"
 
@@ -9,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t commit_method = 0x0305;
-constexpr std::uint16_t watch_method = 0x0306;
 constexpr auto watch_again_after = 50ms;
 constexpr std::uint32_t history_wanted = 16'384;
 
@@ -35,7 +34,7 @@ replica::replica(net::worker& home, net::board_set& boards, std::string token)
 void replica::follow(const std::string& address, std::uint64_t writer_epoch) {
     writer_epoch_ = writer_epoch;
     if (!link_->on_state) {
-        boards_.ask_head_by([weak = weak_from_this()](std::uint64_t) {
+        boards_.ask_head_with([weak = weak_from_this()](std::uint64_t) {
             if (auto self = weak.lock()) self->home_.post([self] { self->inquire(); });
         });
         link_->on_state = [weak = weak_from_this()](bool ready) {
@@ -59,7 +58,7 @@ void replica::close() {
     link_->close();
 }
 
-std::string replica::trouble() const {
+std::string replica::not_ready_reason() const {
     return filled_ ? "no connection to the database server; reads go on from memory, writes wait"
                    : "the board has not arrived from the database server yet";
 }
@@ -75,7 +74,7 @@ void replica::watch() {
     request.set_view(v1::VIEW_LIVE);
     if (sequence_ == 0) request.set_history(history_wanted);
     link_->stream(
-        watch_method, request.SerializeAsString(), {},
+        wire::rpc::database_watch, request.SerializeAsString(), {},
         [weak = weak_from_this()](std::string_view payload) {
             if (auto self = weak.lock()) self->on_event(payload);
         },
@@ -84,7 +83,8 @@ void replica::watch() {
         });
 }
 
-// With its connection, which comes again; or because that server is not, or not yet, the one to follow.
+// It ended with its connection, which reconnects, or because that server refuses: it may not be the writer
+// yet.
 void replica::watch_ended() {
     following_ = false;
     if (!link_->is_ready()) return;
@@ -121,9 +121,9 @@ void replica::begin_snapshot(const v1::Event& event) {
     snapshot_.board = reset.board();
     snapshot_.sequence = event.sequence();
     states_missing_ = reset.states();
-    shown_missing_ = reset.public_states();
+    public_states_missing_ = reset.public_states();
     if (reset.has_state()) snapshot_.shown.emplace().state = reset.state();
-    if (states_missing_ + shown_missing_ == 0) take_snapshot();
+    if (states_missing_ + public_states_missing_ == 0) take_snapshot();
 }
 
 void replica::add_to_snapshot(net::board_event_ptr state) {
@@ -132,9 +132,9 @@ void replica::add_to_snapshot(net::board_event_ptr state) {
         --states_missing_;
     } else {
         if (snapshot_.shown) snapshot_.shown->states.push_back(std::move(state));
-        --shown_missing_;
+        --public_states_missing_;
     }
-    if (states_missing_ + shown_missing_ == 0) take_snapshot();
+    if (states_missing_ + public_states_missing_ == 0) take_snapshot();
 }
 
 void replica::take_snapshot() {
@@ -148,7 +148,7 @@ void replica::take_snapshot() {
 
 void replica::inquire() {
     if (std::exchange(inquiring_, true)) {
-        inquire_again_ = true; // what is under way may have been answered before it was wanted
+        inquire_again_ = true; // the answer to the one in flight may be older than this question
         return;
     }
     inquire_again_ = false;
@@ -156,7 +156,7 @@ void replica::inquire() {
     request.set_writer_epoch(writer_epoch_);
     net::call_options options;
     options.wait_for_connection = false;
-    link_->call(commit_method, request.SerializeAsString(), options,
+    link_->call(wire::rpc::database_commit, request.SerializeAsString(), options,
                 [weak = weak_from_this(), inquiry = boards_.begin_inquiry()](auto outcome) {
                     auto self = weak.lock();
                     if (!self) return;
@@ -164,12 +164,12 @@ void replica::inquire() {
                     v1::CommitResponse response;
                     if (outcome &&
                         response.ParseFromArray(outcome->body.data(), static_cast<int>(outcome->body.size())))
-                        self->boards_.head_is(response.sequence(), inquiry);
+                        self->boards_.on_head(response.sequence(), inquiry);
                     if (self->inquire_again_) self->inquire();
                 });
 }
 
-// What one read of the connection brought goes to the workers as one batch.
+// All events of one read of the connection are published as one batch.
 void replica::publish_soon() {
     if (std::exchange(publishing_, true)) return;
     home_.post([self = shared_from_this()] { self->publish(); });

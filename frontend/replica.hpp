@@ -1,14 +1,14 @@
-// Keeps the boards of a front-end what the database server's feed makes them.
+// Fills a front-end's boards from the database server's feed.
 //
-// Follows Database.Watch over one link: at first a snapshot with recent events before it, so that this server
-// can resume others' subscriptions from before its own start; after a lost connection whatever came since.
-// It asks for the live view: a snapshot of a frozen board brings the public view too, and events say when the
-// board is frozen and thawed, so that its own boards show each of its callers the right one. The boards go on
-// answering while the database server is away. When the database server's board is another one, everything
-// begins anew.
+// It follows Database.Watch over one link. At first it receives a snapshot with the recent events before it,
+// so that subscribers who saw earlier events can resume here. After a lost connection it receives the events
+// since. It watches the live view: the snapshot of a frozen board has the public states too, and events tell
+// when the board is frozen and thawed. While the database server is away the boards keep answering. When the
+// database server's board has another number, everything begins anew.
 //
-// A caller who has seen more than this replica may be ahead of it, or wrong: an empty Commit tells how far
-// the board is. One such question is under way at a time. Threading: one worker.
+// When a caller has seen more than this replica, either the replica lags or the caller is wrong. A Commit
+// without mutations asks the database server for its newest sequence. One such inquiry is in flight at a
+// time. Threading: one worker, `home`.
 #pragma once
 
 #include "net/board/board_set.hpp"
@@ -22,15 +22,15 @@ class replica : public std::enable_shared_from_this<replica> {
 public:
     replica(net::worker& home, net::board_set& boards, std::string token);
 
-    // Follows the server at this address from now on, as the writer of that epoch (0: whoever it is).
+    // From now on follows the server at this address, naming `writer_epoch` (0: none).
     void follow(const std::string& address, std::uint64_t writer_epoch);
     void close();
 
-    // Any thread. Whether the board has ever been complete; and whether the feed is connected now.
+    // Any thread. is_filled: a snapshot was complete once. is_following: the feed is connected.
     bool is_filled() const noexcept { return filled_; }
     bool is_following() const noexcept { return following_; }
     std::uint64_t sequence() const noexcept { return sequence_; }
-    std::string trouble() const;
+    std::string not_ready_reason() const;
 
 private:
     void watch();
@@ -46,11 +46,11 @@ private:
     net::worker& home_;
     net::board_set& boards_;
     std::shared_ptr<net::link> link_;
-    net::event_batch batch_;       // live events not yet published
-    net::event_batch before_;      // recent events from before a snapshot
-    net::board_snapshot snapshot_; // that is arriving
+    net::event_batch batch_;       // new events that are not published yet
+    net::event_batch before_;      // events before the first snapshot
+    net::board_snapshot snapshot_; // the snapshot being received
     std::size_t states_missing_ = 0;
-    std::size_t shown_missing_ = 0;
+    std::size_t public_states_missing_ = 0;
     bool in_snapshot_ = false;
     bool publishing_ = false;
     bool inquiring_ = false;

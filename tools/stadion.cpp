@@ -3,17 +3,16 @@
 #include "net/os/log_sink.hpp"
 #include "net/server/server.hpp"
 #include "tools/command/commands.hpp"
-#include "tools/command/settings.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace {
 
 using namespace stadion;
-using tools::command_context;
 
 int misuse(const std::string& what) {
     std::fputs(("stadion: " + what + "; see `stadion --help`\n").c_str(), stderr);
@@ -31,47 +30,36 @@ int fail(std::string what) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App program{"Stadion, a live results service for sports events"};
-    program.name("stadion");
-    program.set_version_flag("--version", net::software_name());
-    program.require_subcommand(1);
-    program.fallthrough();
+    tools::command_line line("stadion", "Stadion, a live results service for sports events",
+                             net::software_name());
+    const auto program = line.root();
     std::string config;
-    program
-        .add_option("--config", config, "a TOML file with settings; flags and the environment go before it")
-        ->envname("STADION_CONFIG");
+    program.setting("--config", config, "a TOML file with settings; flags and the environment go before it");
+    tools::add_up(program);
+    tools::add_dispatcher(program);
+    tools::add_frontend(program);
+    tools::add_dbserver(program);
+    tools::add_cat(program);
+    tools::add_client(program);
+    tools::add_replay(program);
+    tools::add_load(program);
+    tools::add_bench(program);
+    tools::add_top(program);
+    tools::add_check(program);
+    tools::add_raffle(program);
 
-    command_context context;
-    tools::add_up(program, context);
-    tools::add_dispatcher(program, context);
-    tools::add_frontend(program, context);
-    tools::add_dbserver(program, context);
-    tools::add_cat(program, context);
-    tools::add_client(program, context);
-    tools::add_replay(program, context);
-    tools::add_load(program, context);
-    tools::add_bench(program, context);
-    tools::add_top(program, context);
-    tools::add_check(program, context);
-    tools::add_raffle(program, context);
-
-    try {
-        program.parse(argc, argv);
-    } catch (const CLI::Success& answer) {
-        return program.exit(answer);
-    } catch (const CLI::ParseError& failure) {
-        return misuse(failure.what());
-    }
+    const auto has_command = line.parse({argv + 1, argv + argc});
+    if (!has_command) return misuse(has_command.error().message);
+    if (!*has_command) return tools::done; // the help or the version was asked for
     if (!config.empty())
-        if (auto applied = tools::apply_config(program, *context.chosen, config); !applied)
-            return misuse(applied.error().message);
-    return context.run();
+        if (auto applied = line.apply_config(config); !applied) return misuse(applied.error().message);
+    return line.run();
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    stadion::net::hold_standard_streams();
+    stadion::net::open_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         return run(argc, argv);

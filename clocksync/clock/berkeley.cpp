@@ -9,7 +9,7 @@ namespace {
 double nanoseconds_of(duration d) { return static_cast<double>(d.count()); }
 duration duration_of(double ns) { return duration(std::llround(ns)); }
 
-// What no leader says: nothing could be computed from it.
+// False for values that no leader sends and that would overflow the computation.
 bool is_possible(const clock_correction& said) {
     constexpr std::int64_t ns_max = std::int64_t{1} << 62;
     const auto in_range = [](std::int64_t ns) { return ns > -ns_max && ns < ns_max; };
@@ -20,7 +20,7 @@ bool is_possible(const clock_correction& said) {
 
 } // namespace
 
-berkeley::berkeley(berkeley_settings settings, member self, cluster_clock clock, ring_key key)
+berkeley::berkeley(berkeley_settings settings, ring_member self, cluster_clock clock, ring_key key)
     : settings_(settings), self_(self), clock_(std::move(clock)), key_(key) {}
 
 bool berkeley::is_from_ring(ring_key shown) const {
@@ -31,13 +31,13 @@ bool berkeley::is_from_ring(ring_key shown) const {
 
 clock_reply berkeley::on_probe(instant now, const clock_probe& probe) {
     if (is_from_ring(probe.key)) note_epoch(probe.epoch);
-    return answer_probe(face(), now, probe);
+    return answer_probe(published(), now, probe);
 }
 
-clock_reply answer_probe(const clock_face& face, instant now, const clock_probe& probe) {
-    const clock_line& line = face.line;
+clock_reply answer_probe(const published_clock& published, instant now, const clock_probe& probe) {
+    const clock_line& line = published.line;
     clock_reply reply;
-    reply.epoch = face.epoch;
+    reply.epoch = published.epoch;
     reply.round = probe.round;
     reply.index = probe.index;
     reply.received = now;
@@ -47,8 +47,8 @@ clock_reply answer_probe(const clock_face& face, instant now, const clock_probe&
     reply.error = line.error_at(now);
     reply.drift_bound = line.drift_bound;
     reply.synchronised = line.synchronised;
-    reply.corrected = face.corrected;
-    reply.incarnation = face.incarnation;
+    reply.corrected = published.corrected;
+    reply.incarnation = published.incarnation;
     return reply;
 }
 
@@ -58,10 +58,10 @@ bool berkeley::on_correction(instant now, const clock_correction& correction) {
 
 bool berkeley::apply(instant now, const clock_correction& correction) {
     note_epoch(correction.epoch);
-    // Measured of another local clock: no offence unless it is an old leader's.
+    // It was measured for another incarnation's clock: ignored, and refused only if its epoch is old.
     if (correction.incarnation != self_.incarnation) return correction.epoch >= clock_.epoch();
     if (!clock_.correct(now, correction))
-        return correction.epoch >= clock_.epoch(); // a repetition is no offence
+        return correction.epoch >= clock_.epoch(); // a repetition is not refused
     corrected_ = correction.epoch;
     return true;
 }
@@ -95,12 +95,12 @@ berkeley_actions berkeley::on_view(instant now, const fleet_view& view) {
     berkeley_actions out;
     const bool grew = leads() && view.ring != ring_;
     ring_ = view.ring;
-    if (const member* const me = find_member(ring_, self_.id)) self_ = std::max(self_, *me);
+    if (const ring_member* const me = find_member(ring_, self_.id)) self_ = std::max(self_, *me);
     if (grew && burst_end_ == never) start_round(now, out); // a newcomer waits for its first correction
     return out;
 }
 
-// A higher epoch ends this server's leading, wherever it shows up.
+// A higher epoch deposes this server as leader.
 void berkeley::note_epoch(epoch_number epoch) {
     if (epoch <= clock_.epoch()) return;
     clock_.note_epoch(epoch);
@@ -134,7 +134,7 @@ void berkeley::start_round(instant now, berkeley_actions& out) {
     std::erase_if(peers_, [this](const auto& entry) {
         return std::ranges::find(ring_, entry.second.who) == ring_.end();
     });
-    for (const member& m : ring_) {
+    for (const ring_member& m : ring_) {
         if (m.id == self_.id) continue;
         peer& p = peers_.try_emplace(m.id, m, settings_.drift_max).first->second;
         p.burst.clear();
@@ -231,7 +231,7 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
     e.error = from.last.error;
     e.synchronised = from.last.synchronised;
 
-    // Either the rate it has, known as well as it says, or the one that the samples show.
+    // Keeps the rate that the server has, with the bound it reports, unless the samples give a better one.
     const bool follows = from.last.corrected == clock_.epoch();
     const double kept = from.last.drift_bound + (follows ? 0 : inherited_drift_);
     const double fitted = fit.rate_error + settings_.rate_wander + settings_.reference_wander +
@@ -244,8 +244,8 @@ berkeley::estimate berkeley::estimate_of(instant now, const peer& from) const {
     return e;
 }
 
-// The largest set whose offsets lie within γ, as far as the measurements tell, if it is a majority; else
-// none.
+// The largest set whose offsets may lie within γ of one another, given their bounds, if it is a majority;
+// else none.
 std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters) const {
     std::ranges::sort(voters, {}, &estimate::offset_ns);
     const auto agree = [this](const estimate& low, const estimate& high) {
@@ -264,7 +264,8 @@ std::vector<berkeley::estimate> berkeley::agreeing(std::vector<estimate> voters)
     return {begin, begin + static_cast<std::ptrdiff_t>(best_size)};
 }
 
-// How far the reference goes towards the average. Servers that were never corrected have no vote if any was.
+// How far to move the reference towards the average. Servers that were never corrected count only if none
+// was.
 duration berkeley::move_reference(instant now, const std::vector<estimate>& all) {
     std::vector<estimate> voters;
     std::ranges::copy_if(all, std::back_inserter(voters), &estimate::synchronised);
@@ -281,8 +282,8 @@ duration berkeley::move_reference(instant now, const std::vector<estimate>& all)
         return duration_of(std::clamp(average, -limit, limit));
     }
     if (first_ever) return duration_of(average);
-    // A leader that has no time yet takes it over: from the majority, else from whoever is surest of it.
-    // Until all follow, the bounds must cover what any of them may have told.
+    // A leader that was never corrected takes over the majority's time, or without one that of the smallest
+    // error. Until every server follows, the bounds must cover the time that any of them may have shown.
     if (set.empty()) average = std::ranges::min(voters, {}, &estimate::error).offset_ns;
     inherited_at_ = now;
     for (const estimate& e : voters)
@@ -312,7 +313,7 @@ void berkeley::correct(instant now, const estimate& of, duration shift, berkeley
 }
 
 bool berkeley::everyone_follows() const {
-    return std::ranges::all_of(ring_, [this](const member& m) {
+    return std::ranges::all_of(ring_, [this](const ring_member& m) {
         const auto found = peers_.find(m.id);
         return m.id == self_.id || (found != peers_.end() && found->second.done &&
                                     found->second.last.corrected == clock_.epoch());

@@ -3,17 +3,16 @@
 #include "net/rpc/stale_epoch.hpp"
 #include "net/server/on_worker.hpp"
 #include "net/session/http_session.hpp"
+#include "wire/method_numbers.hpp"
 
 #include <nlohmann/json.hpp>
 
 namespace stadion::clocksync {
 namespace {
 
-constexpr std::uint16_t get_clock_method = 0x0404;
-constexpr std::uint16_t adjust_clock_method = 0x0405;
 constexpr auto inside = net::roles(net::role::server);
 constexpr auto ours = "LOCAL";
-constexpr duration resolution = std::chrono::microseconds(1); // of the times that are told
+constexpr duration resolution = std::chrono::microseconds(1); // of the times in answers
 
 std::int64_t system_time_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -90,7 +89,7 @@ clock_correction to_correction(const v1::AdjustClockRequest& request) {
     return exact;
 }
 
-// To a tenth, never less than it is.
+// Rounded up to a tenth.
 double bound_us(duration of) { return std::ceil(static_cast<double>(of.count()) / 100) / 10; }
 double microseconds(duration of) { return std::round(static_cast<double>(of.count()) / 100) / 10; }
 
@@ -114,34 +113,34 @@ void clock_driver::add_to(net::server& server) {
         server, home_, "Peer", "AdjustClock", inside,
         [self](const v1::AdjustClockRequest& request) { return self->adjust(request); });
     server.http().on(net::http_method::get, "/getClock", net::anyone, [self](const net::http_request&) {
-        const auto picture = self->now();
-        return net::json_response(nlohmann::ordered_json{{"time_us", picture.time_us},
-                                                         {"error_us", bound_us(picture.error)},
-                                                         {"epoch", picture.epoch},
-                                                         {"state", picture.state}}
+        const auto summary = self->now();
+        return net::json_response(nlohmann::ordered_json{{"time_us", summary.time_us},
+                                                         {"error_us", bound_us(summary.error)},
+                                                         {"epoch", summary.epoch},
+                                                         {"state", summary.state}}
                                       .dump() +
                                   "\n");
     });
     server.add_status([self](nlohmann::ordered_json& status) {
-        const auto picture = self->now();
+        const auto summary = self->now();
         auto& clock = status["clock"];
-        clock = {{"error_us", bound_us(picture.error)},
-                 {"rate_ppb", std::llround(picture.rate * 1e9)},
-                 {"state", picture.state}};
+        clock = {{"error_us", bound_us(summary.error)},
+                 {"rate_ppb", std::llround(summary.rate * 1e9)},
+                 {"state", summary.state}};
         if (!self->options_.enabled) return;
-        clock["offset_us"] = microseconds(picture.offset);
-        clock["time_us"] = picture.time_us;
+        clock["offset_us"] = microseconds(summary.offset);
+        clock["time_us"] = summary.time_us;
         if (self->options_.drift_ppm != 0) clock["injected_drift_ppm"] = self->options_.drift_ppm;
-        if (picture.others.empty()) return;
-        clock["rounds_led"] = picture.rounds;
-        for (const auto& [id, offset] : picture.others)
+        if (summary.others.empty()) return;
+        clock["rounds_led"] = summary.rounds;
+        for (const auto& [id, offset] : summary.others)
             clock["servers"].push_back({{"server_id", id}, {"offset_us", microseconds(offset)}});
     });
 }
 
-// ---- who is in, who leads
+// ---- view and leader
 
-void clock_driver::become(member self) {
+void clock_driver::become(ring_member self) {
     self_ = self;
     machine_.emplace(options_.machine, self, cluster_clock(options_.clock, local_.now(), system_time_ns()),
                      key_);
@@ -154,7 +153,7 @@ void clock_driver::set_ring_key(ring_key key) {
 
 void clock_driver::on_view(server_id self, const fleet_view& view) {
     if (closed_ || !options_.enabled) return;
-    const member* const me = find_member(view.ring, self);
+    const ring_member* const me = find_member(view.ring, self);
     if (machine_ && (me == nullptr || *me != self_)) machine_->clock().exclude();
     if (me == nullptr) return publish();
     const bool is_first = !machine_;
@@ -175,18 +174,18 @@ void clock_driver::close() {
     timer_.cancel();
 }
 
-// ---- what peers ask
+// ---- requests of peers
 
 v1::GetClockResponse clock_driver::answer(const v1::GetClockRequest& request) {
     const instant received = local_.now();
     v1::GetClockResponse response;
-    auto shown = face();
+    auto shown = published();
     if (!shown || !request.has_probe()) {
-        const auto picture = now();
-        response.set_time_us(static_cast<std::uint64_t>(picture.time_us));
-        response.set_error_us(static_cast<std::uint64_t>(std::ceil(bound_us(picture.error))));
-        response.set_state(picture.state);
-        response.set_epoch(picture.epoch);
+        const auto summary = now();
+        response.set_time_us(static_cast<std::uint64_t>(summary.time_us));
+        response.set_error_us(static_cast<std::uint64_t>(std::ceil(bound_us(summary.error))));
+        response.set_state(summary.state);
+        response.set_epoch(summary.epoch);
         return response;
     }
     const clock_probe probe{request.probe().epoch(), request.probe().round(), request.probe().index(),
@@ -225,7 +224,7 @@ wire::result<v1::AdjustClockResponse> clock_driver::adjust(const v1::AdjustClock
     return v1::AdjustClockResponse{};
 }
 
-// ---- what the machine wants done
+// ---- the machine's actions
 
 void clock_driver::perform(const berkeley_actions& actions) {
     for (const auto& action : actions) std::visit([this](const auto& what) { send(what); }, action);
@@ -243,10 +242,10 @@ void clock_driver::send(const send_probe& what) {
     net::call_options how;
     how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.burst_timeout);
     how.wait_for_connection = false;
-    peers_.call(what.to, get_clock_method, request.SerializeAsString(), how,
+    peers_.call(what.to, wire::rpc::peer_get_clock, request.SerializeAsString(), how,
                 [weak = weak_from_this(), from = what.to](auto got) {
                     const auto self = weak.lock();
-                    if (!self || self->closed_ || !got) return; // asked again when the time is over
+                    if (!self || self->closed_ || !got) return; // probed again after the timeout
                     const instant received = self->local_.now();
                     v1::GetClockResponse response;
                     if (!response.ParseFromArray(got->body.data(), static_cast<int>(got->body.size())))
@@ -260,7 +259,7 @@ void clock_driver::send(const send_correction& what) {
     net::call_options how;
     how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.period_max);
     how.wait_for_connection = false;
-    peers_.call(what.to, adjust_clock_method, to_request(what).SerializeAsString(), how,
+    peers_.call(what.to, wire::rpc::peer_adjust_clock, to_request(what).SerializeAsString(), how,
                 [weak = weak_from_this()](auto got) {
                     const auto self = weak.lock();
                     if (!self || self->closed_ || got) return;
@@ -271,7 +270,7 @@ void clock_driver::send(const send_correction& what) {
                 });
 }
 
-// The timer is moved only to an earlier time; one that goes off too early looks again.
+// The timer is moved only to an earlier time. When it fires too early it is armed again.
 void clock_driver::arm() {
     const instant due = machine_->deadline();
     if (closed_ || due >= armed_) return;
@@ -294,13 +293,13 @@ void clock_driver::arm() {
 void clock_driver::publish() {
     if (!machine_) return;
     cluster_clock& clock = machine_->clock();
-    // Its first correction may set it; whoever reads it from then on never sees it fall.
+    // The first correction may set the clock; from then on readings never fall.
     if (clock.line().synchronised && !clock.serving()) clock.begin_service();
     if (machine_->leads())
         if (const auto own = machine_->offsets().find(self_.id); own != machine_->offsets().end())
             offset_ = own->second;
-    const std::lock_guard lock(face_mutex_);
-    face_ = machine_->face();
+    const std::lock_guard lock(published_mutex_);
+    published_ = machine_->published();
     shown_offset_ = offset_;
     rounds_ = machine_->round();
     if (machine_->leads())
@@ -309,41 +308,41 @@ void clock_driver::publish() {
         others_.clear();
 }
 
-std::optional<clock_face> clock_driver::face() const {
-    const std::lock_guard lock(face_mutex_);
-    return face_;
+std::optional<published_clock> clock_driver::published() const {
+    const std::lock_guard lock(published_mutex_);
+    return published_;
 }
 
-clock_picture clock_driver::now() const {
-    const std::lock_guard lock(face_mutex_);
-    clock_picture picture;
-    picture.state = ours;
-    picture.time_us = system_time_ns() / 1000;
-    if (!face_) return picture;
-    const clock_line& line = face_->line;
+clock_summary clock_driver::now() const {
+    const std::lock_guard lock(published_mutex_);
+    clock_summary summary;
+    summary.state = ours;
+    summary.time_us = system_time_ns() / 1000;
+    if (!published_) return summary;
+    const clock_line& line = published_->line;
     const instant local = local_.now();
-    picture.state = to_string(line.state_at(local));
-    picture.time_us = line.reading_at(local) / 1000;
-    picture.error = line.error_at(local) + resolution;
-    picture.offset = shown_offset_;
-    picture.rate = line.rate;
-    picture.epoch = face_->epoch;
-    picture.rounds = rounds_;
-    picture.others = others_;
-    return picture;
+    summary.state = to_string(line.state_at(local));
+    summary.time_us = line.reading_at(local) / 1000;
+    summary.error = line.error_at(local) + resolution;
+    summary.offset = shown_offset_;
+    summary.rate = line.rate;
+    summary.epoch = published_->epoch;
+    summary.rounds = rounds_;
+    summary.others = others_;
+    return summary;
 }
 
 std::optional<clock_driver::reading> clock_driver::read_at(instant monotonic) const {
-    const auto shown = face();
+    const auto shown = published();
     if (!shown) return std::nullopt;
     const instant local = local_.at(monotonic);
     return reading{shown->line.reading_at(local), shown->line.error_at(local), shown->line.state_at(local)};
 }
 
 std::int64_t clock_driver::stamp_us() const {
-    const std::lock_guard lock(face_mutex_);
-    const bool corrected = face_ && face_->corrected != 0;
-    const std::int64_t shown = corrected ? face_->line.reading_at(local_.now()) : system_time_ns();
+    const std::lock_guard lock(published_mutex_);
+    const bool corrected = published_ && published_->corrected != 0;
+    const std::int64_t shown = corrected ? published_->line.reading_at(local_.now()) : system_time_ns();
     return last_stamp_us_ = std::max(last_stamp_us_, shown / 1000);
 }
 

@@ -1,11 +1,12 @@
-// The cluster clock of one server: Berkeley's machine on a worker, with sockets and time, and the clock that
-// all threads read. Serves Peer.GetClock and AdjustClock, and GET /getClock.
+// The cluster clock of one server: runs `berkeley` on a worker, and keeps the clock that all threads read.
+// Serves Peer.GetClock and AdjustClock, and GET /getClock.
 //
-// Whoever asks for the time is answered on the worker of its connection: a probe that waited for another
-// thread would measure that thread.
+// A probe is answered on the worker of its connection. If it waited for another thread, the leader would
+// measure that thread's delay too.
 //
-// Threading: `add_to` before the server listens; `now` and `stamp_us` on any thread; the rest on the worker.
-// Lifetime: shared, because calls outlive a turn; `close` ends it. Bounds: a round has `burst` probes a peer.
+// Threading: `add_to` before the server listens; `now`, `read_at` and `stamp_us` on any thread; the rest on
+// the worker. Lifetime: shared, because calls outlive a round of the loop; `close` ends it. Bounds: a round
+// has `burst` probes a peer.
 #pragma once
 
 #include "clocksync/clock/berkeley.hpp"
@@ -19,22 +20,22 @@
 namespace stadion::clocksync {
 
 struct clock_driver_options {
-    bool enabled = true; // else the cluster's time is this machine's system time
+    bool enabled = true; // else the cluster's time is the system time
     double drift_ppm = 0;
     berkeley_settings machine;
     clock_settings clock;
 };
 
-// What an operator sees.
-struct clock_picture {
-    std::string state; // LOCAL, or as `clock_state`
+// For /status, /metrics and GetClock.
+struct clock_summary {
+    std::string state; // LOCAL without a cluster clock, else as `clock_state`
     std::int64_t time_us = 0;
-    duration error{0};  // bound of what `time_us` may be wrong by
+    duration error{0};  // bound of the error of `time_us`
     duration offset{0}; // how far ahead the last correction found this server
     double rate = 0;    // cluster seconds per local second, less 1
     epoch_number epoch = 0;
-    std::uint64_t rounds = 0;             // that this server led
-    std::map<server_id, duration> others; // their offsets, where this server leads
+    std::uint64_t rounds = 0;             // led by this server
+    std::map<server_id, duration> others; // the others' offsets, if this server leads
 };
 
 class clock_driver : public std::enable_shared_from_this<clock_driver> {
@@ -44,29 +45,30 @@ public:
     void add_to(net::server& server);
 
     void set_ring_key(ring_key key);
-    // A view that no longer lists this server, or lists it as another incarnation, makes its time its own.
+    // If the view does not list this server, or lists it as another incarnation, its clock is unsynchronised
+    // until the next correction.
     void on_view(server_id self, const fleet_view& view);
     void on_leader(epoch_number epoch, server_id leader);
     void close();
 
-    clock_picture now() const;
-    // The cluster's time at an instant of CLOCK_MONOTONIC, for measuring servers of one machine against each
-    // other; nothing before the first view.
+    clock_summary now() const;
+    // The cluster's time at an instant of CLOCK_MONOTONIC, to compare servers of one machine. Nothing before
+    // the first view.
     struct reading {
         std::int64_t time_ns;
         duration error;
         clock_state state;
     };
     std::optional<reading> read_at(instant monotonic) const;
-    // What an event of this moment is stamped with, in µs since the UNIX epoch. From this server's first
-    // correction on it is the cluster clock, which goes on when it is unsure or out of the fleet: the system
-    // clock may differ from it and may be set. Before that it is the system clock. It never falls.
+    // The time stamp of an event that happens now, in µs since the UNIX epoch. It is the system clock until
+    // this server's first correction, and the cluster clock from then on, also while that is unsure or out of
+    // the fleet: the system clock may differ from it and may be set. It never falls.
     std::int64_t stamp_us() const;
 
 private:
-    void become(member self);
+    void become(ring_member self);
     v1::GetClockResponse answer(const v1::GetClockRequest& request);
-    std::optional<clock_face> face() const;
+    std::optional<published_clock> published() const;
     wire::result<v1::AdjustClockResponse> adjust(const v1::AdjustClockRequest& request);
     void perform(const berkeley_actions& actions);
     void send(const send_probe& what);
@@ -80,7 +82,7 @@ private:
     ring_key key_ = 0;
     const local_clock local_;
     std::optional<berkeley> machine_;
-    member self_;
+    ring_member self_;
     epoch_number epoch_ = 0; // of the last leader heard of
     server_id leader_ = 0;
     duration offset_{0};
@@ -88,8 +90,8 @@ private:
     instant armed_ = never;
     bool closed_ = false;
 
-    mutable std::mutex face_mutex_; // held for a copy: what follows is what all threads read
-    std::optional<clock_face> face_;
+    mutable std::mutex published_mutex_; // held for a copy; it guards what follows, which any thread reads
+    std::optional<published_clock> published_;
     duration shown_offset_{0};
     std::uint64_t rounds_ = 0;
     std::map<server_id, duration> others_;

@@ -38,7 +38,7 @@ void clock_samples::add(const clock_sample& sample) {
     if (samples_.size() > kept) samples_.pop_front();
 }
 
-// Every pair of samples leaves only some slopes possible.
+// Each pair of samples bounds the slope.
 clock_samples::rate_interval clock_samples::possible_rates() const {
     rate_interval possible{-2 * drift_max_, 2 * drift_max_};
     for (std::size_t i = 0; i < samples_.size(); ++i) {
@@ -91,7 +91,7 @@ clock_samples::line clock_samples::fit() const {
             residual += weight_of(s) * miss * miss;
         }
         const double spread = std::sqrt(residual / static_cast<double>(samples_.size()) / xx);
-        fitted.rate_known = spread < drift_max_ / 4; // else the noise says more than the slope
+        fitted.rate_known = spread < drift_max_ / 4; // else noise dominates the slope
         if (fitted.rate_known) fitted.rate = slope;
     }
     fitted.rate_error = std::max(possible.high - fitted.rate, fitted.rate - possible.low);

@@ -1,6 +1,7 @@
-// What one server learns of another's local clock: minimum delays of a burst, a line through the last bursts.
+// What is known of another server's local clock: minimum delays of a burst of probes, and a line through the
+// last bursts.
 //
-// Plain values, no protocol. `other - own` is the offset of the other's local clock from ours.
+// Plain values, no protocol. An offset is the other's local clock less this server's.
 #pragma once
 
 #include "clocksync/ring/types.hpp"
@@ -24,7 +25,8 @@ public:
     // Four readings: ours at sending, theirs at receipt, theirs at sending, ours at receipt.
     void add(instant sent, instant their_received, instant their_sent, instant received);
     unsigned count() const { return count_; }
-    // `drift` is the greatest relative drift: what the clocks may have moved during the burst widens it.
+    // `drift` is the greatest relative drift. The sample is widened by what the clocks may have moved during
+    // the burst.
     std::optional<clock_sample> sample(double drift) const;
 
 private:
@@ -49,7 +51,7 @@ public:
 
     explicit clock_samples(double drift_max = 200e-6) : drift_max_(drift_max) {}
 
-    // Forgets everything when the sample cannot belong to the same clock.
+    // Drops all earlier samples if this one cannot be of the same clock.
     void add(const clock_sample& sample);
     bool empty() const { return samples_.empty(); }
     line fit() const;

@@ -44,10 +44,7 @@ cluster_clock::cluster_clock(clock_settings settings, instant now, std::int64_t 
     line_.limit = settings.limit;
 }
 
-bool cluster_clock::begin_service() {
-    serving_ = true;
-    return line_.synchronised;
-}
+void cluster_clock::begin_service() { serving_ = true; }
 
 void cluster_clock::note_epoch(epoch_number epoch) {
     if (epoch <= epoch_) return;

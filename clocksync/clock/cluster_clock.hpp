@@ -1,14 +1,14 @@
-// The cluster clock: CLOCK_MONOTONIC · rate + offset, corrected without ever being set back.
+// The cluster clock: CLOCK_MONOTONIC · rate + offset, never set back once it is in service.
 //
-// `clock_line` is an immutable value that any thread may read; `cluster_clock` belongs to one strand, which
-// publishes its `line()` after each correction. The problem: corrections come late and in both directions,
-// readers must never see time fall, and everyone must know how far to trust a reading. So the clock is two
-// lines: the *target*, which a correction replaces at once, and the *reading*, which approaches the target at
-// no more than 500 ppm. The system clock is never touched.
+// `clock_line` is an immutable value that any thread may read. `cluster_clock` has one owner, which publishes
+// its `line()` after each correction. The problem: corrections come late and in both directions, readers must
+// never see time fall, and everyone must know how far to trust a reading. So the clock is two lines: the
+// *target*, which a correction replaces at once, and the *reading*, which approaches the target at no more
+// than 500 ppm. The system clock is never touched.
 //
-// Invariants: readings never fall; a reading moves against the target by at most `slew_limit`; it steps only
-// before `begin_service`; no correction of a lower epoch applies; the published error covers the measurement,
-// what is still to be slewed, and what has drifted since.
+// Invariants: after `begin_service` readings never fall, and a reading moves against the target by at most
+// `slew_limit`; before it, a correction steps the clock. No correction of a lower epoch applies. The
+// published error covers the measurement, what is still to be slewed, and what has drifted since.
 #pragma once
 
 #include "clocksync/ring/planted_bug.hpp"
@@ -24,8 +24,8 @@ inline constexpr double slew_limit = 500e-6;
 enum class clock_state {
     unsynchronised, // never corrected, or out of the fleet since
     synchronised,
-    holdover, // no correction lately; goes on by its learned rate
-    unsure,   // the bound has passed the limit: stops timestamping
+    holdover, // no correction lately; it goes on by its learned rate
+    unsure,   // its error has passed the limit
 };
 std::string_view to_string(clock_state state);
 
@@ -49,8 +49,8 @@ struct clock_line {
     std::int64_t still_ahead_at(instant local) const;
 };
 
-// A leader's order to one server: at local time `at`, the target is `target` and goes on at `rate`.
-// Absolute, so that late or repeated delivery does no harm.
+// A leader's correction of one server: at local time `at` the target is `target`, and goes on at `rate`. It
+// is absolute, so late or repeated delivery does no harm.
 struct clock_correction {
     epoch_number epoch = 0;
     std::uint64_t round = 0;
@@ -72,16 +72,16 @@ struct clock_settings {
 
 class cluster_clock {
 public:
-    // `system_time` is CLOCK_REALTIME in ns at local time `now`: where the clock starts.
+    // The clock starts with `system_time`, which is CLOCK_REALTIME in ns at local time `now`.
     cluster_clock(clock_settings settings, instant now, std::int64_t system_time);
 
-    // From now on the clock slews. False while it has never been corrected: the caller may wait a little.
-    bool begin_service();
+    // From now on corrections are slewed, not stepped.
+    void begin_service();
 
     // False when refused: of a lower epoch, or a repetition.
     bool correct(instant now, const clock_correction& correction);
     void note_epoch(epoch_number epoch);
-    void exclude(); // the server was dropped from the view: its bound means nothing until the next correction
+    void exclude(); // the server left the view: unsynchronised until the next correction
 
     const clock_line& line() const { return line_; }
     epoch_number epoch() const { return epoch_; }

@@ -1,7 +1,7 @@
-// This machine's CLOCK_MONOTONIC, made to run wrong where a test asks for it.
+// This machine's CLOCK_MONOTONIC, with an artificial drift where a test asks for one.
 //
-// Several servers on one machine share the true clock; with a drift of its own each has something to correct,
-// and the shared one is the exact truth to measure against. A value; any thread.
+// Servers of one machine share the true clock. Drift gives each of them something to correct, and the shared
+// clock is the truth to measure against. A value; any thread.
 #pragma once
 
 #include "clocksync/ring/types.hpp"
@@ -19,14 +19,13 @@ public:
     }
 
     instant now() const { return at(monotonic()); }
-    // What it shows, or showed, when CLOCK_MONOTONIC is that.
+    // What this clock shows when CLOCK_MONOTONIC shows `true_now`.
     instant at(instant true_now) const { return true_now + scaled(true_now - begin_, drift_); }
-    // When `now` will be that, for a timer.
+    // The CLOCK_MONOTONIC time at which `now` will be `local`, for timers.
     std::chrono::steady_clock::time_point due(instant local) const {
         const duration since = local - begin_;
         return std::chrono::steady_clock::time_point(local - scaled(since, drift_ / (1 + drift_)));
     }
-    double drift_ppm() const { return drift_ * 1e6; }
 
 private:
     static duration scaled(duration of, double by) {

@@ -15,33 +15,33 @@ election::election(election_settings settings, server_id self, epoch_number know
       retry_(settings.ask_retry),
       next_evaluation_(now + settings.evaluate_every) {}
 
-// ---- what the dispatcher says
+// ---- from the dispatcher
 
 election_actions election::on_view(instant now, const fleet_view& view) {
     election_actions out;
     if (view.number < view_number_) return out;
-    if (view.pending) { // the ring of before stands
+    if (view.pending) { // the previous ring stands
         note_epoch(now, view.epoch, out);
         note_leader(now, view.epoch, view.leader, out);
         take_early(now, out);
         return out;
     }
     const bool changed = view.ring != ring_;
-    const member* const before = find_member(ring_, self_);
-    const member* const after = find_member(view.ring, self_);
+    const ring_member* const before = find_member(ring_, self_);
+    const ring_member* const after = find_member(view.ring, self_);
     const bool was_dropped = before != nullptr && (after == nullptr || *after != *before);
-    const member* const led = find_member(ring_, leader_);
-    const member* const leads_now = find_member(view.ring, leader_);
+    const ring_member* const led = find_member(ring_, leader_);
+    const ring_member* const leads_now = find_member(view.ring, leader_);
     const bool unseated =
         view.leader == 0 && named_ != 0 && led != nullptr && leads_now != nullptr && *led != *leads_now;
     view_number_ = view.number;
     ring_ = view.ring;
-    if (was_dropped) step_down(out); // before the ring takes us in again
+    if (was_dropped) step_down(out); // before the new ring is used
     const bool under_way =
-        view.epoch > highest_; // somebody was granted it, perhaps we, and the answer is to come
+        view.epoch > highest_; // granted to somebody, perhaps to this server, whose answer is still to come
     note_epoch(now, view.epoch, out);
     if (unseated && view.epoch == highest_)
-        follow_nobody(out); // it came back and has forgotten that it leads
+        follow_nobody(out); // it restarted and does not know that it leads
     note_leader(now, view.epoch, view.leader, out);
 
     if (!contains(ring_, self_)) {
@@ -49,7 +49,7 @@ election_actions election::on_view(instant now, const fleet_view& view) {
         next_ask_ = never;
         return out;
     }
-    if (before == nullptr) last_heard_ = now; // nobody sent it beats before
+    if (before == nullptr) last_heard_ = now; // nobody sent it heartbeats before
     if (changed) send_on(out);
     if (round_ && changed) send_round(now, out);
     if (leader_ == 0 && !round_ && !under_way) ask(now, election_reason::periodic, out);
@@ -65,10 +65,10 @@ election_actions election::on_lock_answer(instant now, const lock_answer& answer
     election_actions out;
     answer_due_ = never;
     if (answer.granted) {
-        // A view may have told of the epoch before: nobody else can hold it.
+        // A view may have brought the epoch already; nobody else can hold it.
         if (answer.epoch > highest_ || (answer.epoch == highest_ && leader_ == 0))
             start_round(now, answer, out);
-        else // came too late: the fleet has gone on
+        else // too late: the epoch has a leader, or there is a higher one
             ask_again_later(now);
         return out;
     }
@@ -85,7 +85,7 @@ election_actions election::on_lock_failed(instant now) {
     return {};
 }
 
-// ---- what the peers say
+// ---- from the peers
 
 election_actions election::on_peer_down(instant now, server_id peer) {
     election_actions out;
@@ -109,7 +109,8 @@ election_actions election::on_pass(instant now, server_id from, pass_election me
             decide(now, message.best_id, out);
         return out;
     }
-    // At first sight of the epoch, also by a server whose ring is still empty: it will be asked again.
+    // The score is frozen at the first sight of the epoch, also while the ring is empty here: the message
+    // comes again.
     const double mine = frozen_score(message.epoch, message.penalised);
     const server_id next = successor();
     if (next == 0 || std::ranges::find(message.visited, self_) != message.visited.end()) return out;
@@ -202,7 +203,7 @@ instant election::deadline() const {
 
 election_actions election::tick(instant now) {
     election_actions out;
-    if (const instant due = deadline(); now > due) { // so long we did not listen
+    if (const instant due = deadline(); now > due) { // this server was late by so much
         last_heard_ = std::min(now, last_heard_ + (now - due));
         if (asked_until_ != never) asked_until_ += now - due;
     }
@@ -232,7 +233,7 @@ void election::look_at_silence(instant now, election_actions& out) {
     }
 }
 
-// A leader says again that it is one; then the dispatcher's answer is what counts.
+// A leader reports its election again. A follower asks, and does what the dispatcher answers.
 void election::confirm(instant now, election_actions& out) {
     confirm_due_ = now + settings_.lease;
     if (leads() && !round_) out.push_back(release_lock{highest_, self_});
@@ -241,7 +242,7 @@ void election::confirm(instant now, election_actions& out) {
 
 void election::beat(instant now, election_actions& out) {
     const coordinator_message message{highest_, self_, true, score(), key_};
-    for (const member& m : ring_)
+    for (const ring_member& m : ring_)
         if (m.id != self_) out.push_back(send_coordinator{m.id, message});
     next_beat_ = now + settings_.beat_every;
 }
@@ -277,8 +278,8 @@ bool election::awaits_beats() const {
     return leader_ != 0 && leader_ != self_ && !suspicion_ && contains(ring_, self_);
 }
 
-// Whoever suspects goes on asking: what kept it from that - a round it held, being outside of the ring - may
-// have ended since.
+// A server that suspects its leader goes on asking, since a request may be held back for a while: by a round
+// that it holds, or because it is not in the ring.
 void election::suspect(instant now, election_reason reason, election_actions& out) {
     if (!suspicion_) {
         suspicion_ = reason;
@@ -303,11 +304,11 @@ void election::note_epoch(instant now, epoch_number epoch, election_actions& out
     suspicion_.reset();
     challenge_run_ = 0;
     retry_ = settings_.ask_retry;
-    next_ask_ = now + settings_.silence; // should the election under that epoch come to nothing
+    next_ask_ = now + settings_.silence; // in case the election under that epoch fails
     follow_nobody(out);
 }
 
-// What the dispatcher says of the leader, whatever was believed before.
+// The dispatcher names the leader; that overrules what was believed before.
 void election::note_leader(instant now, epoch_number epoch, server_id leader, election_actions& out) {
     if (epoch != highest_ || leader == 0) return;
     named_ = leader;
@@ -315,7 +316,7 @@ void election::note_leader(instant now, epoch_number epoch, server_id leader, el
     adopt(now, epoch, leader, out);
 }
 
-// The dispatcher has told of the epoch meanwhile, or of a higher one.
+// Handles the kept messages once the dispatcher has told of their epoch or of a higher one.
 void election::take_early(instant now, election_actions& out) {
     const auto take = [&](auto& held, auto on_message) {
         if (!held || held->second.epoch > highest_) return;
@@ -336,7 +337,7 @@ void election::follow_nobody(election_actions& out) {
     out.push_back(leader_changed{highest_, 0});
 }
 
-// The dispatcher has given us up, and with us what we led: under this epoch we lead no more.
+// The dispatcher has dropped this server, so it no longer leads under this epoch.
 void election::step_down(election_actions& out) {
     born_ = highest_;
     if (leads()) follow_nobody(out);
@@ -358,7 +359,7 @@ void election::adopt(instant now, epoch_number epoch, server_id leader, election
     retry_ = settings_.ask_retry;
     out.push_back(leader_changed{epoch, leader});
     if (leader != self_) return;
-    if (!round_) out.push_back(release_lock{epoch, self_}); // should the initiator die before it tells
+    if (!round_) out.push_back(release_lock{epoch, self_}); // in case the initiator dies before it does
     beat(now, out);
 }
 

@@ -1,26 +1,30 @@
-// Ring election (Chang and Roberts, made safe by a lock with epochs): who leads the strands.
+// Ring election (Chang and Roberts 1979) under a lock with epochs: which server leads.
 //
-// A pure state machine, one per server, on that server's strand. Events in, actions out; `deadline()` is the
-// only timer. The problem: the members of a ring must agree on their best member while members, links and
-// the dispatcher fail, and while a leader that was merely paused may wake up at any time. The dispatcher's
-// lock gives one server at a time the right to hold an election, under an epoch never used before. The
-// holder's PassElection visits the whole ring and comes back with the best; its CoordinatorMessage visits the
-// whole ring and makes it known: 2n messages. The leader then repeats CoordinatorMessage to everyone as a
-// beat, so a server that missed the ring's copy, or joined later, learns it too, and silence is noticed.
+// A pure state machine, one per server, with one owner. Events go in, actions come out; `deadline()` says
+// when `tick` is due.
 //
-// Only what the dispatcher granted counts. `epoch()` rises by its word alone (a view, an answer about the
-// lock, or the refusal of a peer, which has it from there); a peer's message under an epoch that it has not
-// told of yet waits for it. The leader under an epoch is the one it names; until it names one, the message of
-// the epoch's holder does for a lease. Who follows somebody it has not named for so long asks it, and does
-// what it says. A message without the ring's key is a stranger's and at most compared with what is known.
+// The problem: the members of a ring must agree on their best member, although members, links and the
+// dispatcher fail, and a leader that was only paused may resume at any time. The dispatcher's lock
+// (election_lock.hpp) gives one server at a time the right to hold an election, under an epoch that was never
+// used before. The holder's PassElection visits the whole ring and returns with the best member. Its
+// CoordinatorMessage then visits the ring and announces the leader: 2n messages in all. Afterwards the leader
+// repeats CoordinatorMessage to every member as a heartbeat. So a server that missed the announcement, or
+// joined later, learns of the leader, and the leader's silence is noticed.
 //
-// Silence is judged by whoever hears nothing, so it takes its own lateness off: `tick` comes every `pulse`,
-// and what it comes too late by, this server did not listen. Then the leader is asked; one that answers is
-// not gone.
+// Trust: only what the dispatcher granted counts. `epoch()` rises when a view, an answer about the lock or a
+// peer's refusal tells of a higher epoch. A peer's election message under a higher epoch is kept until then.
+// The leader of an epoch is the one that the dispatcher names. Until it names one, a server follows the
+// leader that CoordinatorMessage announced, and asks the dispatcher after every `lease`. A message without
+// the ring key comes from outside the fleet. It is at most compared with what is known, and refused if it
+// differs.
 //
-// Invariants: `epoch()` never falls; nothing that carries a lower epoch has an effect, it is refused with the
-// higher one, so a deposed leader learns of its deposition; an epoch has one decision by one initiator; a
-// server's score for an epoch is the one it had at the first sight of that epoch.
+// Silence: a server that hears nothing from its leader may be late itself. So a follower's `tick` is due
+// every `pulse`, and time by which a tick was late does not count as the leader's silence. A silent leader is
+// asked first; one that answers is not suspected.
+//
+// Invariants: `epoch()` never falls. Nothing under a lower epoch has an effect; it is refused with the higher
+// one, so a deposed leader learns that it is deposed. An epoch has one decision by one initiator. A server's
+// score for an epoch is the one it had when it first saw that epoch.
 #pragma once
 
 #include "clocksync/election/election_lock.hpp"
@@ -34,23 +38,23 @@
 namespace stadion::clocksync {
 
 struct election_settings {
-    duration evaluate_every = std::chrono::seconds(10); // T
+    duration evaluate_every = std::chrono::seconds(10);
     duration beat_every = std::chrono::milliseconds(50);
-    duration silence = std::chrono::milliseconds(200);      // without a beat: the leader is asked …
-    duration answer_within = std::chrono::milliseconds(40); // … and without an answer suspected
-    duration pulse = std::chrono::milliseconds(25);  // how often a follower looks whether it is late itself
+    duration silence = std::chrono::milliseconds(200);      // without a heartbeat, until the leader is asked
+    duration answer_within = std::chrono::milliseconds(40); // for its answer, until it is suspected
+    duration pulse = std::chrono::milliseconds(25);  // how often a follower checks whether it is late itself
     duration lease = std::chrono::milliseconds(500); // an unconfirmed leader is followed for so long
     duration ask_timeout = std::chrono::milliseconds(250);
     duration ask_retry = std::chrono::milliseconds(2); // doubled at each refusal
     duration ask_retry_max = std::chrono::milliseconds(50);
     duration round_timeout = std::chrono::milliseconds(50);
-    double challenge_margin = 1.2; // a challenger must be better by this factor …
-    unsigned challenge_runs = 3;   // … in so many evaluations running
-    double penalty_factor = 0.5;   // what a leader that failed lately has its score multiplied by
+    double challenge_margin = 1.2; // a challenger must be better by this factor
+    unsigned challenge_runs = 3;   // in so many evaluations in a row
+    double penalty_factor = 0.5;   // for the score of a leader that failed lately
     double smoothing = 0.2;        // weight of a new score sample
     planted_bug bug = planted_bug::none;
 
-    // The waits in their usual proportion to the time after which a silent leader is suspected.
+    // The defaults, scaled to another `silence`.
     static election_settings with_silence(duration silence) {
         election_settings settings;
         settings.silence = silence;
@@ -74,17 +78,17 @@ struct pass_election {
     ring_key key = 0;
 };
 
-// Peer.CoordinatorMessage. A beat is the leader's repetition, which is not passed on; sent to the leader
-// itself it asks whether it still leads.
+// Peer.CoordinatorMessage. With `beat` it is a heartbeat and is not passed on round the ring. A follower also
+// sends one to its leader, to ask whether it still leads.
 struct coordinator_message {
     epoch_number epoch = 0;
     server_id leader = 0;
     bool beat = false;
-    double score = 0; // of the leader, in beats
+    double score = 0; // of the leader, in heartbeats
     ring_key key = 0;
 };
 
-// Dispatcher.GetLeaderElectionLock; answer with on_lock_answer or on_lock_failed.
+// Dispatcher.GetLeaderElectionLock. The answer goes to on_lock_answer or on_lock_failed.
 struct ask_lock {
     election_reason reason;
 };
@@ -101,19 +105,19 @@ struct send_coordinator {
     server_id to;
     coordinator_message message;
 };
-// A beat, sent to the leader; an answer arrives as on_answer.
+// A heartbeat to the leader, as a question. Its answer goes to on_answer.
 struct ask_leader {
     server_id to;
     coordinator_message message;
 };
-// What arrived from `to` is not so: answer FAILED_PRECONDITION, this epoch and leader; that arrives as
-// on_refused.
+// Answers the message from `to` with FAILED_PRECONDITION, this epoch and this leader. At the other server the
+// refusal goes to on_refused.
 struct refuse {
     server_id to;
     epoch_number epoch;
     server_id leader;
 };
-// The decision. Leader 0: the old one is deposed and the new one not known yet.
+// Follow this leader. Leader 0: there is none under this epoch yet.
 struct leader_changed {
     epoch_number epoch;
     server_id leader;
@@ -125,9 +129,9 @@ using election_actions = std::vector<election_action>;
 
 class election {
 public:
-    // `known` and `key` are in the dispatcher's answer to Join.
+    // `known` is the epoch and `key` the ring key in the dispatcher's answer to Join.
     election(election_settings settings, server_id self, epoch_number known, ring_key key, instant now);
-    void set_ring_key(ring_key key) { key_ = key; } // of a dispatcher that has forgotten the old one
+    void set_ring_key(ring_key key) { key_ = key; } // a dispatcher that lost its state has another
 
     election_actions on_view(instant now, const fleet_view& view);
     election_actions on_peer_down(instant now, server_id peer);
@@ -137,10 +141,10 @@ public:
     election_actions on_coordinator(instant now, server_id from, const coordinator_message& message);
     election_actions on_refused(instant now, epoch_number epoch);
     void on_answer(instant now, server_id peer); // to ask_leader
-    election_actions on_requested(instant now);  // NewElection
+    election_actions on_requested(instant now);  // by NewElection
     election_actions tick(instant now);          // at deadline() or later
 
-    // A sample of this server's spare capacity, any scale, higher is better.
+    // A sample of this server's spare capacity. Any scale; higher is better.
     void add_score_sample(double spare_capacity);
 
     instant deadline() const;
@@ -150,10 +154,10 @@ public:
     bool leads() const { return leader_ == self_; }
     bool holds_round(epoch_number epoch) const { return round_ && round_->epoch == epoch; }
     double score() const { return score_.value_or(0); }
-    epoch_number frozen_epoch() const { return frozen_epoch_; } // the last it took part in an election of …
-    double frozen_score() const { return frozen_; }             // … with this
+    epoch_number frozen_epoch() const { return frozen_epoch_; }  // of the last election it took part in
+    double frozen_score() const { return frozen_; }              // its score in that election
     election_reason last_reason() const { return last_reason_; } // of this server's last request
-    const std::vector<member>& ring() const { return ring_; }
+    const std::vector<ring_member>& ring() const { return ring_; }
 
 private:
     struct round {
@@ -161,7 +165,7 @@ private:
         instant lease_end;
         instant deadline;
         server_id penalised;
-        server_id leader = 0; // decided: being announced
+        server_id leader = 0; // once decided: it is being announced
     };
 
     bool is_from_ring(ring_key shown) const;
@@ -195,16 +199,16 @@ private:
     election_settings settings_;
     server_id self_;
     ring_key key_;
-    std::vector<member> ring_;
+    std::vector<ring_member> ring_;
     std::uint64_t view_number_ = 0;
 
-    epoch_number born_; // the epoch known when this server entered the ring
+    epoch_number born_; // known when this server entered the ring, or was last dropped from it
     epoch_number highest_;
     server_id leader_ = 0; // under highest_
     server_id named_ = 0;  // by the dispatcher, under highest_
     instant confirm_due_ = never;
     double leader_score_ = 0;
-    instant last_heard_; // less our own lateness
+    instant last_heard_; // of the leader; moved on by the time that this server was late
     instant asked_until_ = never;
     instant next_pulse_ = never;
     std::optional<election_reason> suspicion_;
@@ -214,11 +218,13 @@ private:
     epoch_number frozen_epoch_ = 0;
     double frozen_ = 0;
     unsigned challenge_run_ = 0;
-    epoch_number forwarded_ = 0;                // the last epoch whose CoordinatorMessage went on from here
-    std::optional<send_pass> passed_on_;        // the last of each that others began and this server
-    std::optional<send_coordinator> announced_; // sent on
-    std::optional<std::pair<server_id, pass_election>> early_pass_; // under an epoch that the dispatcher has
-    std::optional<std::pair<server_id, coordinator_message>> early_coordinator_; // not told of yet
+    // What this server last passed on in elections that others held.
+    epoch_number forwarded_ = 0; // of the last CoordinatorMessage
+    std::optional<send_pass> passed_on_;
+    std::optional<send_coordinator> announced_;
+    // Messages under an epoch that the dispatcher has not told of yet.
+    std::optional<std::pair<server_id, pass_election>> early_pass_;
+    std::optional<std::pair<server_id, coordinator_message>> early_coordinator_;
 
     std::optional<round> round_;
     instant asked_at_{0};

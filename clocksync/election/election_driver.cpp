@@ -4,6 +4,7 @@
 #include "net/server/on_worker.hpp"
 #include "net/session/http_session.hpp"
 #include "wire/json.hpp"
+#include "wire/method_numbers.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -15,10 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t get_lock_method = 0x0107;
-constexpr std::uint16_t release_lock_method = 0x0108;
-constexpr std::uint16_t pass_election_method = 0x0402;
-constexpr std::uint16_t coordinator_method = 0x0403;
 constexpr auto inside = net::roles(net::role::server);
 constexpr double score_step = 0.1; // finer differences in spare capacity are noise
 
@@ -51,15 +48,15 @@ void election_driver::add_to(net::server& server) {
     run.operator()<v1::CoordinatorMessageRequest>("CoordinatorMessage", "/coordinatorMessage",
                                                   &election_driver::take_coordinator);
     server.add_status([self](nlohmann::ordered_json& status) {
-        const auto picture = self->now();
-        if (picture.leader != 0)
-            status["leader"] = {{"server_id", picture.leader}, {"address", picture.leader_address}};
+        const auto summary = self->now();
+        if (summary.leader != 0)
+            status["leader"] = {{"server_id", summary.leader}, {"address", summary.leader_address}};
         if (!self->options_.enabled) return;
-        status["election"] = {{"ring", picture.ring},
-                              {"reason", picture.reason},
-                              {"elections", picture.elections},
-                              {"followed_at_us", picture.followed_at.count() / 1000},
-                              {"score", picture.score}};
+        status["election"] = {{"ring", summary.ring},
+                              {"reason", summary.reason},
+                              {"elections", summary.elections},
+                              {"followed_at_us", summary.followed_at.count() / 1000},
+                              {"score", summary.score}};
     });
 }
 
@@ -68,7 +65,7 @@ void election_driver::on_joined(server_id self, const std::string& address, epoc
     if (!options_.enabled || closed_) return;
     address_ = address;
     dispatcher_ = dispatcher;
-    if (machine_ && self == self_) return machine_->set_ring_key(key); // it was away; we go on as who we are
+    if (machine_ && self == self_) return machine_->set_ring_key(key); // it only reconnected
     self_ = self;
     machine_.emplace(options_.machine, self, epoch, key, monotonic());
     machine_->add_score_sample(1);
@@ -96,7 +93,7 @@ void election_driver::close() {
     machine_.reset();
 }
 
-// ---- what peers and people ask
+// ---- requests of peers and operators
 
 wire::result<void> election_driver::check_running() const {
     if (!options_.enabled)
@@ -138,11 +135,11 @@ election_driver::take_coordinator(const v1::CoordinatorMessageRequest& request) 
     return v1::CoordinatorMessageResponse{};
 }
 
-// ---- what the machine wants done
+// ---- the machine's actions
 
 void election_driver::perform_all(const election_actions& actions) { (void)perform(actions).has_value(); }
 
-// The error is the refusal that the sender of what was just taken in is to hear.
+// The error, if any, is the refusal for the sender of the message that caused these actions.
 wire::result<void> election_driver::perform(const election_actions& actions) {
     wire::result<void> refused;
     for (const auto& action : actions) {
@@ -153,7 +150,7 @@ wire::result<void> election_driver::perform(const election_actions& actions) {
         } else if (const auto* pass = std::get_if<send_pass>(&action)) {
             send(*pass);
         } else if (const auto* news = std::get_if<send_coordinator>(&action)) {
-            send(news->to, coordinator_method, to_request(news->message).SerializeAsString(),
+            send(news->to, wire::rpc::peer_coordinator_message, to_request(news->message).SerializeAsString(),
                  !news->message.beat);
         } else if (const auto* question = std::get_if<ask_leader>(&action)) {
             send(*question);
@@ -177,21 +174,23 @@ void election_driver::ask(election_reason reason) {
     net::call_options how;
     how.budget = std::chrono::duration_cast<std::chrono::milliseconds>(options_.machine.ask_timeout);
     how.wait_for_connection = false;
-    dispatcher_->call(get_lock_method, request.SerializeAsString(), how, [weak = weak_from_this()](auto got) {
-        const auto self = weak.lock();
-        if (!self || !self->machine_) return;
-        v1::GetLeaderElectionLockResponse answer;
-        if (!got || !answer.ParseFromArray(got->body.data(), static_cast<int>(got->body.size())))
-            return self->perform_all(self->machine_->on_lock_failed(monotonic()));
-        lock_answer said;
-        said.granted = answer.granted();
-        said.epoch = answer.epoch();
-        said.lease = std::chrono::milliseconds(answer.lease_ms());
-        said.holder = answer.holder();
-        said.leader = answer.leader_id();
-        said.penalised = answer.penalised();
-        self->perform_all(self->machine_->on_lock_answer(monotonic(), said));
-    });
+    dispatcher_->call(wire::rpc::dispatcher_get_leader_election_lock, request.SerializeAsString(), how,
+                      [weak = weak_from_this()](auto got) {
+                          const auto self = weak.lock();
+                          if (!self || !self->machine_) return;
+                          v1::GetLeaderElectionLockResponse answer;
+                          if (!got ||
+                              !answer.ParseFromArray(got->body.data(), static_cast<int>(got->body.size())))
+                              return self->perform_all(self->machine_->on_lock_failed(monotonic()));
+                          lock_answer said;
+                          said.granted = answer.granted();
+                          said.epoch = answer.epoch();
+                          said.lease = std::chrono::milliseconds(answer.lease_ms());
+                          said.holder = answer.holder();
+                          said.leader = answer.leader_id();
+                          said.penalised = answer.penalised();
+                          self->perform_all(self->machine_->on_lock_answer(monotonic(), said));
+                      });
 }
 
 void election_driver::release(const release_lock& what) {
@@ -199,7 +198,8 @@ void election_driver::release(const release_lock& what) {
     request.set_server_id(self_);
     request.set_epoch(what.epoch);
     request.set_leader_id(what.leader);
-    dispatcher_->call(release_lock_method, request.SerializeAsString(), {}, [](auto) {});
+    dispatcher_->call(wire::rpc::dispatcher_release_leader_election_lock, request.SerializeAsString(), {},
+                      [](auto) {});
 }
 
 std::string election_driver::address_of(server_id server) const {
@@ -226,11 +226,12 @@ void election_driver::send(const send_pass& what) {
     for (const auto id : what.message.visited) request.add_visited(id);
     request.set_penalised(what.message.penalised);
     request.set_ring_key(what.message.key);
-    send(what.to, pass_election_method, request.SerializeAsString(), true);
+    send(what.to, wire::rpc::peer_pass_election, request.SerializeAsString(), true);
 }
 
 void election_driver::send(const ask_leader& what) {
-    send(what.to, coordinator_method, to_request(what.message).SerializeAsString(), false, true);
+    send(what.to, wire::rpc::peer_coordinator_message, to_request(what.message).SerializeAsString(), false,
+         true);
 }
 
 void election_driver::send(server_id to, std::uint16_t method, const std::string& body, bool wait,
@@ -266,23 +267,23 @@ void election_driver::arm() {
 
 void election_driver::publish() {
     if (context_ != nullptr) context_->epoch = machine_->epoch();
-    const std::lock_guard lock(picture_mutex_);
-    if (machine_->leader() != picture_.leader || machine_->epoch() != picture_.epoch) {
-        picture_.followed_at = monotonic();
-        picture_.elections += machine_->leader() != 0;
+    const std::lock_guard lock(summary_mutex_);
+    if (machine_->leader() != summary_.leader || machine_->epoch() != summary_.epoch) {
+        summary_.followed_at = monotonic();
+        summary_.elections += machine_->leader() != 0;
     }
-    picture_.epoch = machine_->epoch();
-    picture_.leader = machine_->leader();
-    picture_.leader_address = address_of(picture_.leader);
-    picture_.ring.clear();
-    for (const auto& one : machine_->ring()) picture_.ring.push_back(one.id);
-    picture_.reason = to_string(machine_->last_reason());
-    picture_.score = machine_->score();
+    summary_.epoch = machine_->epoch();
+    summary_.leader = machine_->leader();
+    summary_.leader_address = address_of(summary_.leader);
+    summary_.ring.clear();
+    for (const auto& one : machine_->ring()) summary_.ring.push_back(one.id);
+    summary_.reason = to_string(machine_->last_reason());
+    summary_.score = machine_->score();
 }
 
-election_picture election_driver::now() const {
-    const std::lock_guard lock(picture_mutex_);
-    return picture_;
+election_summary election_driver::now() const {
+    const std::lock_guard lock(summary_mutex_);
+    return summary_;
 }
 
 } // namespace stadion::clocksync

@@ -1,11 +1,11 @@
-// Ring election on a worker: gives the machine its events and time, performs what it asks for, and serves
-// Peer.NewElection, PassElection and CoordinatorMessage, also under the originals' HTTP names.
+// Runs `election` on a worker: passes it events and time, performs its actions, and serves Peer.NewElection,
+// PassElection and CoordinatorMessage, also under their old HTTP names.
 //
-// A message that is not what the dispatcher granted is answered FAILED_PRECONDITION with the right epoch and
-// leader among the error's details; that is how a leader that was paused learns that it leads no more.
+// A message that contradicts what the dispatcher granted is answered FAILED_PRECONDITION, with the right
+// epoch and leader among the error's details. So a leader that was paused learns that it no longer leads.
 //
 // Threading: `add_to` before the server listens; `now` on any thread; the rest on the worker. Lifetime:
-// shared, because calls outlive a turn; `close` ends it.
+// shared, because calls outlive a round of the loop. `close` ends it.
 #pragma once
 
 #include "clocksync/election/election.hpp"
@@ -21,12 +21,12 @@ namespace stadion::clocksync {
 struct election_driver_options {
     bool enabled = true;
     election_settings machine;
-    std::string node;  // what peers are told of who calls
-    std::string token; // that makes it a server
+    std::string node;  // how this server introduces itself to peers
+    std::string token; // shows peers that the caller is a server
 };
 
-// What an operator sees.
-struct election_picture {
+// For /status and /metrics.
+struct election_summary {
     epoch_number epoch = 0;
     server_id leader = 0;
     std::string leader_address;
@@ -41,7 +41,7 @@ class election_driver : public std::enable_shared_from_this<election_driver> {
 public:
     election_driver(net::worker& home, election_driver_options options);
 
-    // Leader 0: the old one is deposed and the new one not known yet.
+    // Leader 0: there is none under this epoch yet.
     std::function<void(epoch_number epoch, server_id leader)> on_leader;
 
     void add_to(net::server& server);
@@ -49,11 +49,11 @@ public:
     // `address` is this server's, as others reach it; `dispatcher` carries requests for the lock.
     void on_joined(server_id self, const std::string& address, epoch_number epoch, ring_key key,
                    const std::shared_ptr<net::link>& dispatcher);
-    void on_view(const v1::View& view, const fleet_view& fleet); // the addresses, the ring
+    void on_view(const v1::View& view, const fleet_view& fleet); // the addresses; the ring
     void add_load(double load);                                  // 0: idle, 1: full
     void close();
 
-    election_picture now() const;
+    election_summary now() const;
     net::peer_links& peers() noexcept { return peers_; }
 
 private:
@@ -87,8 +87,8 @@ private:
     bool closed_ = false;
 
     net::server_context* context_ = nullptr;
-    mutable std::mutex picture_mutex_;
-    election_picture picture_;
+    mutable std::mutex summary_mutex_;
+    election_summary summary_;
 };
 
 } // namespace stadion::clocksync

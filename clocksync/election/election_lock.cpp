@@ -13,7 +13,7 @@ constexpr epoch_number epochs_reserved = 8;
 
 } // namespace
 
-lock_record to_remember(const lock_record& on_disk, const lock_record& now) {
+lock_record to_persist(const lock_record& on_disk, const lock_record& now) {
     if (now.leader != 0) return now;
     if (on_disk.leader == 0 && on_disk.epoch >= now.epoch) return on_disk;
     return {now.epoch + epochs_reserved, 0};
@@ -30,13 +30,14 @@ election_reason election_reason_from(std::string_view text) {
 election_lock::election_lock(lock_settings settings, lock_record from, instant now)
     : settings_(settings), record_(from), leader_since_(now) {}
 
-lock_decision election_lock::ask(instant now, server_id who, election_reason reason, bool in_person) {
+lock_decision election_lock::ask(instant now, server_id who, election_reason reason, bool on_own_connection) {
     const bool complains = reason == election_reason::leader_lost || reason == election_reason::leader_silent;
-    if (complains && in_person && now >= deaf_until_ && contains(ring_, who)) complaints_[who] = now;
-    const bool may = may_hold(now, who, reason, in_person);
-    if (in_person) asked_in_person_ = now;
+    if (complains && on_own_connection && now >= complaints_ignored_until_ && contains(ring_, who))
+        complaints_[who] = now;
+    const bool may = may_hold(now, who, reason, on_own_connection);
+    if (on_own_connection) asked_on_own_connection_ = now;
     if (may) {
-        held_in_person_ = in_person;
+        granted_on_own_connection_ = on_own_connection;
         return grant(now, who, record_.leader != 0 && leader_failed(now));
     }
 
@@ -47,9 +48,11 @@ lock_decision election_lock::ask(instant now, server_id who, election_reason rea
     return {std::nullopt, refusal, 0};
 }
 
-bool election_lock::may_hold(instant now, server_id who, election_reason reason, bool in_person) const {
+bool election_lock::may_hold(instant now, server_id who, election_reason reason,
+                             bool on_own_connection) const {
     if (!contains(ring_, who)) return false;
-    if (!in_person && asked_in_person_ && now - *asked_in_person_ <= settings_.lease) return false;
+    if (!on_own_connection && asked_on_own_connection_ && now - *asked_on_own_connection_ <= settings_.lease)
+        return false;
     const server_id holding = holder(now);
     if (settings_.bug == planted_bug::lock_grants_same_epoch) return true;
     if (holding != 0 && holding != who) return false;
@@ -61,7 +64,7 @@ bool election_lock::may_hold(instant now, server_id who, election_reason reason,
 }
 
 bool election_lock::leader_failed(instant now) const {
-    if (leader_lost_ || !contains(ring_, record_.leader)) return true;
+    if (!contains(ring_, record_.leader)) return true;
     std::size_t complaining = 0;
     for (const auto& [id, when] : complaints_)
         if (id != record_.leader && contains(ring_, id) && now - when <= settings_.complaint_window)
@@ -81,7 +84,6 @@ lock_decision election_lock::grant(instant now, server_id who, bool after_failur
                0};
     holder_ = who;
     lease_end_ = now + settings_.lease;
-    leader_lost_ = false;
     complaints_.clear();
 
     lock_answer answer;
@@ -94,23 +96,22 @@ lock_decision election_lock::grant(instant now, server_id who, bool after_failur
 }
 
 std::optional<lock_record> election_lock::release(instant now, server_id who, epoch_number epoch,
-                                                  server_id leader, bool in_person) {
-    if (held_in_person_ && !in_person) return std::nullopt;
+                                                  server_id leader, bool on_own_connection) {
+    if (granted_on_own_connection_ && !on_own_connection) return std::nullopt;
     if (epoch != record_.epoch || record_.leader != 0) return std::nullopt;
     if (who != holder_ && who != leader) return std::nullopt;
     holder_ = 0;
     if (leader == 0 || !contains(ring_, leader)) return std::nullopt;
     record_.leader = leader;
     leader_since_ = now;
-    leader_lost_ = false;
     complaints_.clear();
     return record_;
 }
 
-std::optional<lock_record> election_lock::set_members(instant now, const std::vector<member>& ring) {
-    // A leader that left and came back under a new incarnation has forgotten that it leads.
-    const member* const before = find_member(ring_, record_.leader);
-    const member* const after = find_member(ring, record_.leader);
+std::optional<lock_record> election_lock::set_members(instant now, const std::vector<ring_member>& ring) {
+    // A leader that came back under a new incarnation does not know that it leads.
+    const ring_member* const before = find_member(ring_, record_.leader);
+    const ring_member* const after = find_member(ring, record_.leader);
     const bool replaced = before != nullptr && after != nullptr && *before != *after;
     ring_ = ring;
     if (!contains(ring_, holder_)) holder_ = 0;
@@ -119,11 +120,6 @@ std::optional<lock_record> election_lock::set_members(instant now, const std::ve
     penalised_until_ = now + settings_.penalty;
     record_.leader = 0;
     return record_;
-}
-
-void election_lock::lost(instant, server_id who) {
-    if (who == record_.leader) leader_lost_ = true;
-    if (who == holder_) holder_ = 0;
 }
 
 } // namespace stadion::clocksync

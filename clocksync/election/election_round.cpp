@@ -12,7 +12,7 @@ void election::start_round(instant now, const lock_answer& answer, election_acti
     send_round(now, out);
 }
 
-// What went to a member that the view has dropped since went nowhere: the next one gets it.
+// A message that was passed on to a member which the view has dropped since is lost. The next member gets it.
 void election::send_on(election_actions& out) {
     const server_id next = successor();
     if (passed_on_ && !contains(ring_, passed_on_->to)) {
@@ -25,12 +25,12 @@ void election::send_on(election_actions& out) {
     }
 }
 
-// Sends the current phase's message out again, to the ring as it is now.
+// Sends the current phase's message again, to the ring as it is now.
 void election::send_round(instant now, election_actions& out) {
     round_->deadline = now + settings_.round_timeout;
     if (round_->leader != 0) {
         if (contains(ring_, round_->leader)) return announce_to_all(out);
-        round_->leader = 0; // it died before anyone followed it: give the lock back, the epoch is spent
+        round_->leader = 0; // it died before anyone followed it
         return finish_round(out);
     }
     const double mine = frozen_score(round_->epoch, round_->penalised);
@@ -69,7 +69,7 @@ void election::finish_round(election_actions& out) {
 }
 
 void election::announce_to_all(election_actions& out) const {
-    for (const member& m : ring_)
+    for (const ring_member& m : ring_)
         if (m.id != self_)
             out.push_back(
                 send_coordinator{m.id, coordinator_message{round_->epoch, round_->leader, false, 0, key_}});
@@ -78,7 +78,7 @@ void election::announce_to_all(election_actions& out) const {
 bool election::complete(const pass_election& message) const {
     if (settings_.bug == planted_bug::election_accepts_partial_round) return true;
     if (message.visited.size() != ring_.size()) return false;
-    return std::ranges::all_of(ring_, [&](const member& m) {
+    return std::ranges::all_of(ring_, [&](const ring_member& m) {
         return std::ranges::find(message.visited, m.id) != message.visited.end();
     });
 }
@@ -98,7 +98,7 @@ double election::frozen_score(epoch_number epoch, server_id penalised) {
 }
 
 server_id election::successor() const {
-    const auto here = std::ranges::find(ring_, self_, &member::id);
+    const auto here = std::ranges::find(ring_, self_, &ring_member::id);
     if (here == ring_.end() || ring_.size() == 1) return 0;
     return (here + 1 == ring_.end() ? ring_.front() : *(here + 1)).id;
 }

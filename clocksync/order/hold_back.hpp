@@ -1,5 +1,5 @@
-// The hold-back queue: batches received and not yet delivered, one FIFO per sender, read in (timestamp, id)
-// order.
+// The hold-back queue: batches that were received and are not delivered yet. One FIFO queue per sender; read
+// in the order of (timestamp, id).
 #pragma once
 
 #include "clocksync/order/order_frame.hpp"
@@ -10,7 +10,8 @@ namespace stadion::clocksync {
 
 class hold_back {
 public:
-    // Senders by slot; the slots are in the order of the servers' ids, which breaks ties.
+    // Senders are slots, in the order of their servers' ids. Among equal timestamps slot `ties_to` comes
+    // first, then those after it. It must be the same on all servers.
     void reset(std::size_t senders, std::size_t ties_to = 0) {
         queues_.assign(senders, {});
         ties_to_ = ties_to;
@@ -48,7 +49,7 @@ public:
 
 private:
     std::vector<std::deque<batch>> queues_;
-    std::size_t ties_to_ = 0; // everyone's must be the same
+    std::size_t ties_to_ = 0;
 };
 
 } // namespace stadion::clocksync

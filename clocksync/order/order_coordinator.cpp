@@ -11,7 +11,7 @@ addressed_frames order_coordinator::lead(instant now, epoch_number epoch) {
     return begin(now);
 }
 
-addressed_frames order_coordinator::on_ring(instant now, const std::vector<member>& ring) {
+addressed_frames order_coordinator::on_ring(instant now, const std::vector<ring_member>& ring) {
     if (ring == ring_) return {};
     ring_ = ring;
     return leads() ? begin(now) : addressed_frames{};
@@ -32,9 +32,10 @@ addressed_frames order_coordinator::begin(instant now) {
 }
 
 addressed_frames order_coordinator::on_report(instant now, server_id from, const report_frame& report) {
-    const member* const who = find_member(ring_, from);
+    const ring_member* const who = find_member(ring_, from);
     if (phase_ != phase::collecting || report.proposal != proposal_id_ || who == nullptr) return {};
-    if (who->incarnation != report.incarnation) return {}; // one of us has an old view; the next one mends it
+    if (who->incarnation != report.incarnation)
+        return {}; // its view or this one's is old; the next view ends that
     reports_[from] = report;
     answered_.insert(from);
     return answered_.size() == ring_.size() ? propose(now) : addressed_frames{};
@@ -44,7 +45,7 @@ addressed_frames order_coordinator::propose(instant now) {
     view_id base;
     for (const auto& [id, report] : reports_) base = std::max(base, report.installed);
 
-    // Somebody confirmed the view that others are already in: finish that first, then start over.
+    // Some members confirmed the view that others have installed: finish that first, then begin again.
     addressed_frames out;
     for (const auto& [id, report] : reports_) {
         if (report.installed == base || !report.confirmed || report.confirmed->proposal != base) continue;
@@ -84,7 +85,8 @@ addressed_frames order_coordinator::propose(instant now) {
     return out;
 }
 
-// The latest cut that a survivor confirmed, for it may have been committed; else all that any survivor holds.
+// The latest cut that a survivor confirmed, since it may have been committed; else all that any survivor
+// holds.
 std::vector<cut_entry> order_coordinator::cut_of(const std::vector<server_id>& survivors) const {
     const propose_frame* confirmed = nullptr;
     for (const server_id id : survivors) {
@@ -148,7 +150,7 @@ addressed_frames order_coordinator::tick(instant now) {
 
 addressed_frames order_coordinator::to_missing(const order_frame& frame) const {
     addressed_frames out;
-    for (const member& m : ring_)
+    for (const ring_member& m : ring_)
         if (!answered_.contains(m.id)) out.push_back({m.id, frame});
     return out;
 }

@@ -1,17 +1,18 @@
-// The coordinator of a view change: the epoch's leader makes the fleet's view the order's view.
+// The coordinator of a view change: the leader of the epoch makes the fleet's view the order's view.
 //
-// A pure state machine inside `ordered_multicast`, which carries its frames. The problem: when the membership
-// changes, all survivors must have delivered exactly the same messages before they go on, although some
-// frames reached only some of them, any of them may die meanwhile, this coordinator too, and one that was
-// taken for dead may be alive. Four steps, each repeated until everyone in the fleet's view has answered:
+// A pure state machine inside `ordered_multicast`, which carries its frames. The problem: when the ring
+// changes, all survivors must have delivered exactly the same messages before they go on. But some frames
+// reached only some of them, any of them may die meanwhile, this coordinator too, and a server that was taken
+// for dead may be alive. There are three steps, each repeated until everyone in the fleet's view has
+// answered:
 //
-//     stop     →  report     members freeze and tell what they hold, and what they last confirmed
+//     stop     →  report     members freeze; they tell what they hold and what they last confirmed
 //     propose  →  confirm    members, survivors, cut; missing batches are fetched from holders
-//     commit   →  installed  deliver up to the cut, go on in the new view
+//     commit   →  installed  members deliver up to the cut and go on in the new view
 //
-// Why it is safe: a proposal is committed only when all its survivors confirmed it, and they tell the next
-// coordinator, which then keeps that cut. Survivors of views that follow one another are nested sets (see
-// membership.hpp), so some survivor of a committed proposal is always among those asked. This is Paxos with
+// Why it is safe: a proposal is committed only when all its survivors have confirmed it. They tell the next
+// coordinator, which then keeps that cut. Survivors of consecutive views are nested sets
+// (ring_authority.hpp), so a survivor of a committed proposal is always among those asked. This is Paxos with
 // "all" as the quorum, and virtual synchrony (Birman and Joseph 1987) as the outcome.
 #pragma once
 
@@ -37,7 +38,7 @@ public:
 
     addressed_frames lead(instant now, epoch_number epoch);
     void step_down() { phase_ = phase::resting, epoch_ = 0, deadline_ = never; }
-    addressed_frames on_ring(instant now, const std::vector<member>& ring);
+    addressed_frames on_ring(instant now, const std::vector<ring_member>& ring);
     addressed_frames on_report(instant now, server_id from, const report_frame& report);
     addressed_frames on_confirm(instant now, server_id from, const confirm_frame& confirm);
     void on_installed(server_id from, const installed_frame& installed);
@@ -62,7 +63,7 @@ private:
     duration unix_ahead_;
     planted_bug bug_;
     epoch_number epoch_ = 0;
-    std::vector<member> ring_;
+    std::vector<ring_member> ring_;
     phase phase_ = phase::resting;
     view_id proposal_id_;
     std::map<server_id, report_frame> reports_;
@@ -71,7 +72,7 @@ private:
     instant deadline_ = never;
     unsigned retries_ = 0; // in this phase
 
-    static constexpr unsigned retries_max = 5; // then from the beginning
+    static constexpr unsigned retries_max = 5; // of a proposal; then the view change begins anew
 };
 
 } // namespace stadion::clocksync

@@ -4,7 +4,7 @@
 
 namespace stadion::clocksync {
 
-order_driver::order_driver(net::worker& home, order_settings settings, member self, handlers perform)
+order_driver::order_driver(net::worker& home, order_settings settings, ring_member self, handlers perform)
     : home_(home), machine_(settings, self), handle_(std::move(perform)), timer_(home.context()) {}
 
 order_driver::~order_driver() = default;
@@ -42,7 +42,7 @@ bool order_driver::on_frames(server_id from, std::string_view frames) {
     const instant now = clock();
     const bool whole = for_each_frame(frames, [&](std::string_view frame) {
         machine_.on_frame(now, from, frame, out);
-        if (out.view) perform(std::exchange(out, {})); // what comes next is delivered in the new view
+        if (out.view) perform(std::exchange(out, {})); // later deliveries belong to the new view
     });
     perform(std::move(out));
     settle_soon();
@@ -65,7 +65,7 @@ void order_driver::close() {
     timer_.cancel();
 }
 
-// ---- the end of the turn
+// ---- the end of the round
 
 void order_driver::settle_soon() {
     if (std::exchange(settling_, true)) return;
@@ -113,7 +113,7 @@ void order_driver::send_parcels() {
         if (!one.frames.empty()) handle_.send(one.to, std::move(one.frames));
 }
 
-// The timer is moved only to an earlier time; one that goes off too early looks again.
+// The timer is moved only to an earlier time. When it fires too early it is armed again.
 void order_driver::arm() {
     const instant due = machine_.deadline();
     if (due >= armed_) return;

@@ -1,13 +1,13 @@
-// Total order on a worker: gives the machine its events and time, performs what it asks for.
+// Total order on a worker: runs `ordered_multicast`, passes it events and time, and performs its output.
 //
-// Events come in on the worker, one by one; at the end of the loop's turn everything that gathered is flushed
-// once, so that a turn that brought a thousand messages costs one batch and one Peer.Order per peer. What the
-// machine asks for is performed in this order: frames, restore, deliveries, view, snapshot. One timer is
-// armed to the machine's deadline.
+// Events come in on the worker, one by one. At the end of the loop's round everything that gathered is
+// flushed once: a round that brought a thousand messages costs one batch and one Peer.Order per peer. Output
+// is performed in this order: frames, restore, deliveries, view, snapshot. One timer is armed to the
+// machine's deadline.
 //
-// Threading: the worker's; `figures` may be read on any thread. Lifetime: shared, because what is posted
-// outlives a turn; `close` ends it. Bounds: the machine's; `submit` answers false when its own messages fill
-// `own_bytes_max`, and `on_room` is called when there is room again.
+// Threading: the worker's; `now` on any thread. Lifetime: shared, because what is posted outlives a round of
+// the loop; `close` ends it. Bounds: the machine's. `submit` answers false when this server's own messages
+// fill `own_bytes_max`, and `on_room` is called when there is room again.
 #pragma once
 
 #include "clocksync/order/ordered_multicast.hpp"
@@ -21,12 +21,12 @@ namespace stadion::clocksync {
 class order_driver : public std::enable_shared_from_this<order_driver> {
 public:
     struct handlers {
-        // One Peer.Order's `frames` to a peer; over FIFO links. What cannot be sent is dropped.
+        // Sends one Peer.Order with `frames`. Links are FIFO; what cannot be sent may be dropped.
         std::function<void(server_id to, std::string frames)> send;
         std::function<void(const order_output::restored&)> on_restore; // before the deliveries
         std::function<void(const order_output::delivered&)> on_delivery;
         std::function<void(const order_output::installed&)> on_installed; // after the deliveries
-        std::function<std::string()> take_snapshot; // of all that was delivered, for a newcomer
+        std::function<std::string()> take_snapshot; // of the state after all deliveries, for a newcomer
         std::function<void()> on_room;              // after a `submit` was refused
     };
     struct figures {
@@ -38,16 +38,16 @@ public:
         std::atomic<std::uint64_t> refused{0}; // submissions, for want of room
     };
 
-    // `self` as the dispatcher's answer to Join gives it.
-    order_driver(net::worker& home, order_settings settings, member self, handlers perform);
+    // `self` is from the first view that lists this server.
+    order_driver(net::worker& home, order_settings settings, ring_member self, handlers perform);
     ~order_driver();
 
     void on_view(const fleet_view& view);
     void on_leader(epoch_number epoch, server_id leader);
-    void on_peer_up(server_id peer); // frames sent before may be lost
-    // Peer.Order's `frames`; false: malformed.
+    void on_peer_up(server_id peer); // frames sent before may have been lost
+    // Peer.Order's `frames`. False: malformed.
     [[nodiscard]] bool on_frames(server_id from, std::string_view frames);
-    // False: full; `on_room` says when to try again. Or larger than `batch_bytes_max`.
+    // False: full, `on_room` says when to try again; or larger than `batch_bytes_max`.
     [[nodiscard]] bool submit(std::string_view message);
     void close();
 
@@ -56,7 +56,7 @@ public:
     const ordered_multicast& machine() const noexcept { return machine_; }
 
 private:
-    struct parcel { // what goes to one peer at the end of this turn
+    struct parcel { // what goes to one peer at the end of this round
         server_id to;
         std::string frames;
     };

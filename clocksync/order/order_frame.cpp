@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t flag_batch = 1;
 constexpr std::uint64_t flag_asks = 2;
-constexpr std::uint64_t items_max = 4096; // of any list but messages; far above any fleet
+constexpr std::uint64_t items_max = 4096; // items of any list but messages
 
 // ---- writing: one overload for each kind of field, then each frame is the list of its fields
 
@@ -24,7 +24,7 @@ private:
     void put(std::uint64_t value) { append_varint(out_, value); }
     void put(std::uint32_t value) { append_varint(out_, value); }
     void put(const view_id& v) { all(v.epoch, v.serial); }
-    void put(const member& m) { all(m.id, m.incarnation); }
+    void put(const ring_member& m) { all(m.id, m.incarnation); }
     void put(const held& h) { all(h.sender, h.timestamp); }
     void put(const cut_entry& c) { all(c.sender, c.timestamp, c.holder); }
     void put(const delivered_number& d) { all(d.origin, d.incarnation, d.number, d.index); }
@@ -111,7 +111,7 @@ private:
         return true;
     }
     bool get(view_id& v) { return all(v.epoch, v.serial); }
-    bool get(member& m) { return all(m.id, m.incarnation); }
+    bool get(ring_member& m) { return all(m.id, m.incarnation); }
     bool get(held& h) { return all(h.sender, h.timestamp); }
     bool get(cut_entry& c) { return all(c.sender, c.timestamp, c.holder); }
     bool get(delivered_number& d) { return all(d.origin, d.incarnation, d.number, d.index); }

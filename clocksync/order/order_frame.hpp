@@ -1,19 +1,19 @@
-// The frames of the ordered multicast, as they travel in Peer.Order's `frames`.
+// The frames of the ordered multicast, as Peer.Order carries them in `frames`.
 //
-// `frames` is a row of frames, each behind its length. A frame is one byte of kind and then its fields;
-// every integer is a LEB128 varint (as in protobuf), every list its length and its items.
+// `frames` is a row of frames, each behind its length. A frame is one byte of kind and then its fields. Every
+// integer is a LEB128 varint (as in protobuf); every list is its length and its items.
 //
 //     data       view.epoch view.serial timestamp previous flags holds [incarnation first count message…]
 //     message    length bytes
 //
-// A data frame of server 3 in view (7, 1) with timestamp 300, previous batch 295, holding its three members'
-// batches up to 298, 290 and 295, and carrying the two messages "a" and "bc", numbered 5 and 6, of
-// incarnation 9:
+// An example: a data frame of server 3 in view (7, 1) with timestamp 300. Its previous batch was 295. It
+// holds its three members' batches up to 298, 290 and 295. It carries the two messages "a" and "bc", numbered
+// 5 and 6, of incarnation 9:
 //
 //     01  07 01  ac 02  a7 02  01  03 aa 02 a2 02 a7 02  09 05 02  01 61  02 62 63
 //
-// The other kinds are those of the view change; they are rare and their fields follow in the order declared.
-// Decoding is strict: what does not parse to its last byte is refused whole.
+// The other kinds are rare; their fields follow in the order declared. Decoding is strict: a frame that does
+// not parse to its last byte is refused whole.
 #pragma once
 
 #include "clocksync/ring/types.hpp"
@@ -58,7 +58,7 @@ struct data_frame {
     view_id view;
     std::uint64_t timestamp = 0; // the sender's next batch will be above it
     std::uint64_t previous = 0;
-    bool asks = false; // the receiver is to answer with its own state
+    bool asks = false; // the receiver answers with its own state
     std::vector<std::uint64_t>
         holds; // the timestamp of each member's last batch that the sender has, by slot
     std::optional<batch> messages;
@@ -69,7 +69,7 @@ struct resend_frame { // the receiver is to send its batches after that one agai
 };
 struct stop_frame {
     view_id proposal;
-    std::vector<member> ring;
+    std::vector<ring_member> ring;
 };
 struct held {
     server_id sender = 0;
@@ -87,7 +87,7 @@ struct cut_entry {
 struct propose_frame {
     view_id proposal;
     view_id base; // the view that ends
-    std::vector<member> members;
+    std::vector<ring_member> members;
     std::vector<server_id> survivors; // those who go on from `base`; the others are newcomers
     std::vector<cut_entry> cut;
     server_id donor = 0;        // who sends newcomers the state; 0: there is none yet
@@ -127,8 +127,8 @@ struct delivered_number {
     std::uint64_t number = 0; // the highest delivered
     std::uint64_t index = 0;  // of the log, when it last changed
 };
-// The state for a newcomer, in parts. The first carries `delivered`; each is sent when the newcomer has
-// taken those before it.
+// The state for a newcomer, in parts. The first part carries `delivered`. Some parts are sent ahead; the next
+// ones follow as the newcomer takes those before.
 struct state_frame {
     view_id view;
     view_id history;
@@ -153,14 +153,14 @@ using order_frame =
 
 std::string encode(const order_frame& frame);
 
-// Takes the bytes over: batches point into them.
+// Batches of the result point into `bytes`, which they share.
 wire::result<order_frame> decode(std::shared_ptr<const std::string> bytes);
 
-// A data frame in two steps, so that a batch is written once: everything before the messages, then they.
+// A data frame in two steps, so that a batch is copied once: all before the messages, then the messages.
 void append_data_header(std::string& out, const data_frame& frame);
 void append_message(std::string& messages, std::string_view message);
 
-// Peer.Order's `frames`: packing, and unpacking into f(std::string_view frame). False: malformed.
+// Peer.Order's `frames`: appends one frame; calls f(std::string_view frame) for each. False: malformed.
 void pack_frame(std::string& frames, std::string_view frame);
 template <typename F>
 [[nodiscard]] bool for_each_frame(std::string_view frames, F&& f);
@@ -168,7 +168,7 @@ template <typename F>
 using wire::append_varint;
 using wire::take_varint;
 
-// A size and so many bytes, off the front of `in`.
+// Takes a size and that many bytes off the front of `in`.
 inline bool take_bytes(std::string_view& in, std::string_view& bytes) {
     std::uint64_t size;
     if (!take_varint(in, size) || size > in.size()) return false;

@@ -1,8 +1,8 @@
-// Peer.Order: where the frames of the total order come in.
+// Serves Peer.Order, which brings the frames of the total order.
 //
-// Its answer carries nothing, so answers are gathered and written together a little later: one write for many
-// requests, none on the path of a message. Frames of one connection are handed on in their order.
-// Threading: `arrive` is called on the connection's worker.
+// Its answer carries nothing, so answers are gathered and written together within some milliseconds: one
+// write for many requests, none on the path of a message. Frames of one connection are handed on in their
+// order. Threading: `arrive` is called on the connection's worker.
 #pragma once
 
 #include "clocksync/ring/types.hpp"
@@ -12,7 +12,7 @@
 
 namespace stadion::clocksync {
 
-// `arrive` takes the frames over; answers an error that ends up with the caller.
+// Takes the frames over. An error is the caller's answer.
 using order_arrival = std::function<wire::result<void>(server_id from, ring_key key, std::string frames)>;
 
 // Before the server listens.

@@ -5,7 +5,7 @@
 
 namespace stadion::clocksync {
 
-ordered_multicast::ordered_multicast(order_settings settings, member self)
+ordered_multicast::ordered_multicast(order_settings settings, ring_member self)
     : settings_(settings),
       self_(self),
       process_incarnation_(self.incarnation),
@@ -25,7 +25,7 @@ std::uint64_t ordered_multicast::lag() const {
     return waiting;
 }
 
-// No batch at or below this is still to come from anyone.
+// No member will send another batch at or below this timestamp.
 std::uint64_t ordered_multicast::agreed() const {
     std::uint64_t lowest = clock_;
     for (std::size_t i = 0; i < senders_.size(); ++i)
@@ -104,7 +104,7 @@ void ordered_multicast::send_batches(order_output& out) {
         b.size = c.messages.size();
         bytes->append(c.messages);
         b.storage = bytes;
-        for (const member& m : members_)
+        for (const ring_member& m : members_)
             if (m.id != self_.id) out.frames.push_back({m.id, bytes});
         accept(own_slot_, std::move(b));
     }
@@ -121,7 +121,7 @@ void ordered_multicast::send_state(order_output& out, bool asks) {
 
 void ordered_multicast::send_to_members(const std::string& frame, order_output& out) const {
     const auto bytes = std::make_shared<const std::string>(frame);
-    for (const member& m : members_)
+    for (const ring_member& m : members_)
         if (m.id != self_.id) out.frames.push_back({m.id, bytes});
 }
 
@@ -206,7 +206,7 @@ void ordered_multicast::accept(std::size_t slot, batch b) {
     held_.add(slot, std::move(b));
 }
 
-// Once per gap and refresh interval, however many frames show it.
+// At most once per gap and refresh interval.
 void ordered_multicast::ask_again(instant now, std::size_t slot, order_output& out) {
     sender_state& sender = senders_[slot];
     if (sender.asked_after == sender.received && now - sender.asked_at < settings_.refresh) return;
@@ -262,7 +262,7 @@ void ordered_multicast::deliver(std::size_t slot, batch b, order_output& out) {
     out.deliveries.push_back({first, origin, std::move(b), skip});
 }
 
-// By the log's index alone, so that all forget the same.
+// Chosen by the log's index alone, so that all servers drop the same one.
 void ordered_multicast::forget_oldest_origin() {
     auto oldest = delivered_.begin();
     for (auto it = delivered_.begin(); it != delivered_.end(); ++it)

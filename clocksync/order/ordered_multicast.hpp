@@ -1,21 +1,19 @@
-// Totally ordered multicast among the members of a view: everyone delivers the same messages in the same
-// order.
+// Totally ordered multicast among the members of a view: all deliver the same messages in the same order.
 //
-// A pure state machine, one per server, on that server's strand: frames and the election's decisions in,
-// frames and deliveries out. Lamport clocks and a hold-back queue (Lamport 1978; ISIS), made fast by
-// batching: one timestamp for all messages of a flush, so the cost per message is a copy. A batch is *agreed*
-// when every member's clock is past it, and *delivered* only when every member is known to hold it, so that
-// nothing that was delivered anywhere can be lost with one server. Every frame tells both: `timestamp`
-// promises that the sender's next batch will be above it, `holds` says how far it has each member's batches.
-// So one exchange is enough: the batch goes out, everyone's answer goes to everyone.
+// A pure state machine, one per server, with one owner. Frames and the election's decisions go in, frames and
+// deliveries come out. It uses Lamport clocks and a hold-back queue (Lamport 1978; ISIS). All messages of a
+// flush share one timestamp, so the cost per message is a copy. A batch is *agreed* when every member's clock
+// has passed it. It is *delivered* only when every member is known to hold it as well, so nothing that was
+// delivered anywhere can be lost with one server. Every data frame tells both: `timestamp` promises that the
+// sender's next batch is above it, and `holds` says how far the sender has each member's batches. So one
+// exchange is enough: the batch goes to all, and every member's answer goes to all.
 //
-// Frames may be lost, repeated or late: batches are chained by `previous`, a gap is asked for again, and
-// while anything is undelivered every member refreshes its state. Changes of membership are
-// `order_coordinator`'s.
+// Frames may be lost, repeated or late. Batches are chained by `previous`, and a gap is asked for again.
+// While anything is undelivered every member refreshes its state. `order_coordinator` changes the view.
 //
-// Invariants: T1–T6 of the folder's README. Messages carry (origin, incarnation, number), the incarnation
-// being that of the process's first admission; numbers are consecutive and each is delivered once. Bound: own
-// messages not yet delivered take at most `own_bytes_max`; then `submit` refuses (push back on the caller).
+// Invariants: T1–T6 of the folder's README. A message is named by (origin, incarnation, number), the
+// incarnation being that of the process's first admission. Numbers are consecutive and each is delivered
+// once. Bound: own messages that are not delivered yet take at most `own_bytes_max`; then `submit` refuses.
 // So a hold-back queue holds at most that much from each member.
 #pragma once
 
@@ -38,9 +36,9 @@ struct order_settings {
     duration view_retry = std::chrono::milliseconds(20); // of an unanswered step of a view change
     duration donation_retry = std::chrono::milliseconds(200);
     std::size_t part_bytes = 256 << 10; // of fills and snapshots, in one frame
-    std::size_t parts_under_way = 4;    // of a snapshot, to one newcomer
+    std::size_t parts_under_way = 4;    // of a snapshot, not yet taken by one newcomer
     duration unix_ahead{0};             // the time since the UNIX epoch less `now`
-    std::size_t early_frames_max = 256; // of the view to come; more are asked for again
+    std::size_t early_frames_max = 256; // of the view to come; further ones are asked for again
     planted_bug bug = planted_bug::none;
 };
 
@@ -59,20 +57,20 @@ struct order_output {
         view_id history;
         std::uint64_t began_us; // the history, since the UNIX epoch: the same on every server
         std::uint64_t index;    // of the log, of the next delivery
-        std::string snapshot;   // what a survivor gave to provide_snapshot; empty: the log begins here
+        std::string snapshot;   // from a survivor's provide_snapshot; empty: the log begins here
     };
     struct installed {
         view_id view;
         view_id history; // the view with which this log began
-        std::vector<member> members;
+        std::vector<ring_member> members;
         std::uint64_t index;
     };
 
     std::vector<outgoing> frames;
     std::optional<restored> restore;   // before the deliveries
     std::vector<delivered> deliveries; // in order
-    std::optional<installed> view;     // after these deliveries, of which none is in the new view
-    bool snapshot_wanted = false;      // after the deliveries: provide_snapshot
+    std::optional<installed> view;     // after the deliveries, which are all of the view before
+    bool snapshot_wanted = false;      // after the deliveries: call provide_snapshot
 
     bool empty() const {
         return frames.empty() && !restore && deliveries.empty() && !view && !snapshot_wanted;
@@ -81,26 +79,26 @@ struct order_output {
 
 class ordered_multicast {
 public:
-    // `self` as the dispatcher's answer to Join gives it.
-    ordered_multicast(order_settings settings, member self);
+    // `self` is from the first view that lists this server.
+    ordered_multicast(order_settings settings, ring_member self);
 
-    // Queues a message. False: full, try again after a delivery; or larger than `batch_bytes_max`.
+    // Queues a message. False: full, to be tried again after a delivery; or larger than `batch_bytes_max`.
     bool submit(std::string_view message);
     bool has_room(std::size_t bytes) const { return own_bytes_ + bytes <= settings_.own_bytes_max; }
 
     void on_frame(instant now, server_id from, std::string_view frame, order_output& out);
     void on_view(instant now, const fleet_view& view, order_output& out);
     void on_leader(instant now, epoch_number epoch, server_id leader, order_output& out);
-    void on_peer_up(instant now, server_id peer, order_output& out); // frames before may be lost
+    void on_peer_up(instant now, server_id peer, order_output& out); // frames sent before may have been lost
     void provide_snapshot(instant now, std::string snapshot, order_output& out);
 
-    // Sends what has gathered. To be called once after each turn of events, and at deadline().
+    // Sends what has gathered. To be called once after each round of events, and at deadline().
     void flush(instant now, order_output& out);
     void tick(instant now, order_output& out);
     instant deadline() const;
 
     view_id view() const { return view_; }
-    const std::vector<member>& members() const { return members_; }
+    const std::vector<ring_member>& members() const { return members_; }
     std::uint64_t index() const { return index_; }
     std::uint64_t next_number() const { return next_number_; }
     std::uint64_t process_incarnation() const { return process_incarnation_; }
@@ -138,7 +136,7 @@ private:
         std::shared_ptr<const std::string> bytes;
     };
 
-    static constexpr std::size_t origins_max = 1024; // remembered by the duplicate check
+    static constexpr std::size_t origins_max = 1024; // in the duplicate check; the longest unused is dropped
     static constexpr std::size_t nowhere = ~std::size_t{0};
     std::size_t slot_of(server_id id) const;
     bool installed() const { return !members_.empty(); }
@@ -184,7 +182,7 @@ private:
     void become_newcomer(std::uint64_t incarnation);
 
     order_settings settings_;
-    member self_;
+    ring_member self_;
     std::uint64_t process_incarnation_;
     order_coordinator coordinator_;
     epoch_number epoch_ = 0;
@@ -192,13 +190,13 @@ private:
     // The installed view.
     view_id view_;
     view_id history_;
-    std::uint64_t began_us_ = 0;  // the history
-    std::vector<member> members_; // by id
+    std::uint64_t began_us_ = 0;       // the history
+    std::vector<ring_member> members_; // by id
     std::size_t own_slot_ = nowhere;
     std::vector<sender_state> senders_; // by slot
     hold_back held_;
     std::uint64_t clock_ = 0;
-    bool unreported_ = false; // a batch has come that the others do not know to be here
+    bool unreported_ = false; // a batch has come and the others have not been told so
     std::uint64_t index_ = 0;
     std::map<std::pair<server_id, std::uint64_t>, delivered_number> delivered_;
 

@@ -6,7 +6,8 @@
 namespace stadion::clocksync {
 
 void ordered_multicast::on_view(instant now, const fleet_view& view, order_output& out) {
-    if (const member* const me = find_member(view.ring, self_.id); me && me->incarnation > self_.incarnation)
+    if (const ring_member* const me = find_member(view.ring, self_.id);
+        me && me->incarnation > self_.incarnation)
         become_newcomer(me->incarnation);
     send_all(now, coordinator_.on_ring(now, view.ring), out);
 }
@@ -33,7 +34,7 @@ void ordered_multicast::handle_stop(instant now, server_id from, const stop_fram
     const bool current = raise_epoch(frame.proposal.epoch);
     if (!current && settings_.bug != planted_bug::order_accepts_stale_stop)
         return send(now, from, stale_frame{epoch_}, out);
-    const member* const me = find_member(frame.ring, self_.id);
+    const ring_member* const me = find_member(frame.ring, self_.id);
     if (me == nullptr || me->incarnation < self_.incarnation || frame.proposal <= view_) return;
     if (stopped_ && frame.proposal < *stopped_ && current) return;
     if (me->incarnation > self_.incarnation) become_newcomer(me->incarnation);
@@ -53,8 +54,8 @@ void ordered_multicast::report(instant now, server_id to, order_output& out) {
     send(now, to, answer, out);
 }
 
-// The server was dropped and let in again, or lost touch with a change: what it held of the old view is void.
-// Its own messages stay, under their numbers.
+// The server was dropped and readmitted, or missed a view change. What it held of the old view is void. Its
+// own messages stay queued under their numbers.
 void ordered_multicast::become_newcomer(std::uint64_t incarnation) {
     take_back_own();
     self_.incarnation = incarnation;
@@ -133,7 +134,7 @@ void ordered_multicast::handle_fetch(instant now, server_id from, const fetch_fr
     for (const batch& b : held_.of(slot)) {
         if (b.timestamp <= frame.after || b.timestamp > frame.up_to) continue;
         fill.batches.push_back(b);
-        if ((bytes += b.size) >= settings_.part_bytes) break; // the rest is fetched after this
+        if ((bytes += b.size) >= settings_.part_bytes) break; // the rest is fetched afterwards
     }
     send(now, from, fill, out);
 }
@@ -180,7 +181,7 @@ void ordered_multicast::install(instant now, const propose_frame& proposal, orde
     newcomers_.clear();
     donation_.reset();
     if (proposal.donor == self_.id) {
-        for (const member& m : proposal.members)
+        for (const ring_member& m : proposal.members)
             if (std::ranges::find(proposal.survivors, m.id) == proposal.survivors.end())
                 newcomers_.push_back({m.id});
         out.snapshot_wanted = !newcomers_.empty();
@@ -206,7 +207,8 @@ void ordered_multicast::enter(instant now, const propose_frame& proposal, order_
         send(now, proposal.donor, installed_frame{view_}, out);
 }
 
-// In an event of its own: what it delivers comes after the view.
+// Handles frames that came before their view was installed. Not called by `enter`: within one `order_output`
+// all deliveries come before the view, and these frames belong to the new one.
 void ordered_multicast::take_early(instant now, order_output& out) {
     std::vector<early_frame> frames = std::exchange(early_, {});
     for (early_frame& f : frames) {
@@ -236,7 +238,7 @@ void ordered_multicast::provide_snapshot(instant now, std::string snapshot, orde
     donation_due_ = now + settings_.donation_retry;
 }
 
-// The parts that were not sent yet, as far as that; at least one.
+// Sends the parts that were not sent yet, up to byte `up_to` of the snapshot; at least one part.
 void ordered_multicast::donate(instant now, newcomer& to, std::uint64_t up_to, order_output& out) {
     do {
         state_frame part{donation_->view,
@@ -253,7 +255,7 @@ void ordered_multicast::donate(instant now, newcomer& to, std::uint64_t up_to, o
     } while (to.sent < std::min(up_to, donation_->total));
 }
 
-// Nobody has taken anything for a while. One part shows where each is; then it goes on from there.
+// No newcomer has taken a part for a while. Each gets one part again, and its answer says where to go on.
 void ordered_multicast::donate_again(instant now, order_output& out) {
     for (newcomer& one : newcomers_) {
         one.sent = one.taken;
@@ -278,7 +280,7 @@ void ordered_multicast::handle_state(instant now, server_id from, state_frame fr
     if (installed() && view_ == frame.view) return send(now, from, installed_frame{view_}, out);
     if (!confirmed_ || confirmed_->proposal != frame.view || stopped_ != frame.view || installed()) return;
     if (arriving_.view != frame.view) arriving_ = {frame.view, {}, {}};
-    if (frame.offset == arriving_.snapshot.size()) { // else one before it got lost, or this is a repetition
+    if (frame.offset == arriving_.snapshot.size()) { // else a part is missing or repeated
         if (frame.offset == 0) arriving_.delivered = std::move(frame.delivered);
         arriving_.snapshot += frame.snapshot;
     }

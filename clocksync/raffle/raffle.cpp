@@ -1,6 +1,7 @@
 #include "clocksync/raffle/raffle.hpp"
 
 #include "clocksync/order/order_frame.hpp"
+#include "wire/hex.hpp"
 
 #include <openssl/sha.h>
 
@@ -40,14 +41,7 @@ std::string next_hash(std::string_view before, const request_run& run) {
             std::to_string(run.count) + ' ' + run.client;
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    hex.reserve(2 * sizeof digest);
-    for (const unsigned char byte : digest) {
-        hex += digits[byte >> 4];
-        hex += digits[byte & 15];
-    }
-    return hex;
+    return wire::to_hex({reinterpret_cast<const char*>(digest), sizeof digest});
 }
 
 raffle::raffle(raffle_settings settings) : settings_(settings), hash_(64, '0'), hash_before_(hash_) {}
@@ -102,7 +96,7 @@ raffle::client_entry& raffle::entry_of(const std::string& client) {
     return clients_.back();
 }
 
-// The parts of the run that were not counted yet; they are counted from now on.
+// The parts of the run that were not counted yet. They are marked as counted.
 std::vector<request_run> raffle::take_new(client_entry& entry, const request_run& run) const {
     std::vector<request_run> fresh;
     std::uint64_t next = run.first;
@@ -133,7 +127,7 @@ void raffle::insert(std::vector<interval>& counted, interval added) const {
         place == counted.end() ? std::ranges::upper_bound(counted, added.first, {}, &interval::first) : place,
         added);
     if (counted.size() <= settings_.gaps_max) return;
-    counted[1].first = counted[0].first; // the lowest gap is given up: those requests count as seen
+    counted[1].first = counted[0].first; // the lowest gap is closed: its requests are taken for counted
     counted.erase(counted.begin());
 }
 

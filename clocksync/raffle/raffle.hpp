@@ -1,16 +1,17 @@
 // The raffle: every N-th request of a registered client wins, at the same place in the order on every server.
 //
-// A pure function of the delivered log; single-threaded, on the strand that delivers. What goes through the
-// order are runs: client C made the requests first … first + count − 1 on server S. A run's requests that
-// were counted before are left out, by (client, request), so a request repeated through another server counts
-// once; what is left is hashed and counted. Any two servers' histories can be compared by one hash.
+// A pure function of the delivered log; one owner. The order carries runs: client C made the requests first …
+// first + count − 1 on server S. Requests of a run that were counted before are left out, by (client,
+// request), so a request that was repeated through another server counts once. The rest is hashed and
+// counted. One hash compares the histories of two servers.
 //
-// The running hash, in hexadecimal, is SHA-256 over: the hash before, a line feed, and "SERVER FIRST COUNT
-// CLIENT" for one accepted run. It starts from 64 zeros. The exported record is described in this folder's
-// README; `verify_record` checks it, and so can ten lines of Python.
+// The running hash, in hexadecimal, is SHA-256 over the hash before, a line feed, and "SERVER FIRST COUNT
+// CLIENT" of one accepted run. It starts from 64 zeros. The exported record is described in the folder's
+// README. `verify_record` checks it, and so can ten lines of Python.
 //
-// Bounds: `clients_max` clients remembered, the least recently counted forgotten first; `gaps_max` gaps each;
-// `runs_kept` and `draws_kept` for the record. All are functions of the log, so all servers forget the same.
+// Bounds: `clients_max` clients, of which the least recently counted is dropped first; `gaps_max` intervals
+// of counted requests a client; `runs_kept` and `draws_kept` for the record. All depend on the log alone, so
+// all servers drop the same.
 #pragma once
 
 #include "clocksync/ring/planted_bug.hpp"
@@ -36,8 +37,8 @@ struct request_run {
     friend bool operator==(const request_run&, const request_run&) = default;
 };
 
-// A message of the order: the runs of one flush. `server` is not sent, it is the message's origin. A run that
-// cannot be, because it counts nothing or goes beyond `request_max`, is left out: it costs no other.
+// A message of the order: the runs of one flush. `server` is not sent; it is the message's origin. A run that
+// counts nothing, or goes beyond `request_max`, is left out alone; the rest of the message counts.
 inline constexpr std::uint64_t request_max = net::request_watch::id_max;
 std::string encode_runs(const std::vector<request_run>& runs);
 wire::result<std::vector<request_run>> decode_runs(server_id origin, std::string_view message);
@@ -65,10 +66,10 @@ struct raffle_settings {
 // "<64 hexadecimal digits>" for an accepted run after `before`.
 std::string next_hash(std::string_view before, const request_run& run);
 
-// What is exported: the runs kept, and what they were decided to be.
+// The export: the runs kept, and the draws they decided.
 struct raffle_record {
     std::uint32_t every = 0;
-    std::uint64_t requests_before = 0; // the first run
+    std::uint64_t requests_before = 0; // requests counted before the first run
     std::string hash_before;
     std::deque<request_run> runs;
     std::deque<raffle_draw> draws;
@@ -82,11 +83,11 @@ class raffle {
 public:
     explicit raffle(raffle_settings settings);
 
-    // Counts one delivered message; returns the draws it decided. A malformed message counts nothing,
-    // anywhere.
+    // Counts one delivered message and returns the draws it decided. A malformed message counts nothing, on
+    // any server.
     std::vector<raffle_draw> deliver(server_id origin, std::string_view message);
 
-    // What the client may number its next request: one above the highest counted.
+    // The number that the client's next request may have: one above the highest counted.
     std::uint64_t next_request(std::string_view client) const;
 
     std::uint64_t requests() const { return requests_; }
@@ -97,7 +98,7 @@ public:
     raffle_record take_record() const;
     std::string record() const { return take_record().text(); }
 
-    // Everything that a newcomer needs; restore(save()) is the identity, but for the record's runs.
+    // The state for a newcomer: restore(save()) gives the same raffle, without the record's runs.
     std::string save() const;
     wire::result<void> restore(std::string_view snapshot);
 
@@ -125,7 +126,7 @@ private:
     std::unordered_map<std::string_view, client_list::iterator> by_name_; // never iterated
 
     std::deque<request_run> runs_;      // the accepted ones, for the record
-    std::uint64_t requests_before_ = 0; // the first kept run
+    std::uint64_t requests_before_ = 0; // requests counted before the first kept run
     std::string hash_before_;
 };
 

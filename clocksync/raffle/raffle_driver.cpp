@@ -8,7 +8,7 @@ namespace stadion::clocksync {
 raffle_driver::raffle_driver(net::worker& home, raffle_settings settings, send_handler send)
     : home_(home), log_(settings), send_(std::move(send)) {}
 
-void raffle_driver::join(member self) {
+void raffle_driver::join(ring_member self) {
     order_driver::handlers handle;
     handle.send = [this](server_id to, std::string frames) {
         send_(to, key_.load(std::memory_order_relaxed), std::move(frames));
@@ -31,8 +31,8 @@ void raffle_driver::join(member self) {
 
 void raffle_driver::on_view(server_id self, const fleet_view& view) {
     if (closed_) return;
-    // A view without this server is none of its business: it is let in again as another incarnation.
-    const member* const me = find_member(view.ring, self);
+    // A view without this server is ignored: it will be readmitted as another incarnation.
+    const ring_member* const me = find_member(view.ring, self);
     if (me == nullptr) return;
     if (!order_) join(*me);
     order_->on_view(view);
@@ -53,7 +53,7 @@ wire::result<void> raffle_driver::on_frames(server_id from, ring_key key, std::s
         return wire::make_error(wire::status::permission_denied,
                                 "frames of the order are taken from the servers of this fleet only");
     home_.post([weak = weak_from_this(), from, frames = std::move(frames)] {
-        // Malformed frames are dropped like lost ones: whoever sent them repeats what matters.
+        // Malformed frames are dropped like lost ones; the sender repeats what matters.
         if (const auto self = weak.lock(); self && self->order_) (void)self->order_->on_frames(from, frames);
     });
     return {};

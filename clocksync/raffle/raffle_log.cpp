@@ -6,7 +6,7 @@ void raffle_log::restore(const order_output::restored& from) {
     const std::lock_guard hold(mutex_);
     history_ = from.history;
     since_us_ = from.began_us;
-    // Only a donor of another version could write what this one cannot read; it then counts from here on.
+    // A snapshot that cannot be read is from another version. Counting then begins here.
     if (!raffle_.restore(from.snapshot)) (void)raffle_.restore({});
 }
 

@@ -52,7 +52,7 @@ private:
             return wrong("\"every\" or \"hash\" is impossible");
         raffle_settings settings;
         settings.every = summary_.every;
-        raffle_.emplace_back(settings); // judges repetitions
+        raffle_.emplace_back(settings); // detects repetitions
         return {};
     }
 

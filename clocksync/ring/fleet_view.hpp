@@ -1,4 +1,4 @@
-// The dispatcher's view, as it comes over the wire, in the words of the strands.
+// Converts the dispatcher's view from its wire form.
 #pragma once
 
 #include "clocksync/ring/types.hpp"
@@ -6,7 +6,7 @@
 
 namespace stadion::clocksync {
 
-// While the dispatcher awaits servers it knew before it was away, it tells epoch and leader only.
+// The ring of a pending view is left empty; number, epoch and leader are set.
 fleet_view to_fleet_view(const v1::View& view);
 
 } // namespace stadion::clocksync

@@ -1,7 +1,7 @@
-// Mistakes that a test can ask for, to prove that the invariants would notice them.
+// Bugs that tests plant, to prove that the simulator's invariants detect them.
 //
-// Every one of these has been made by somebody. A machine takes the bug in its settings; production never
-// sets it, and the simulator must find each within its budget of seeds.
+// Each state machine takes the bug in its settings. Production always passes `none`. The simulator must
+// detect each one within a budget of seeds.
 #pragma once
 
 namespace stadion::clocksync {
@@ -10,20 +10,20 @@ enum class planted_bug {
     none,
     election_accepts_stale_pass,        // no epoch check on PassElection
     election_accepts_stale_coordinator, // no epoch check on CoordinatorMessage
-    election_prefers_last,              // `if (i = j)`: every server takes itself for the best
+    election_prefers_last,              // every server takes itself for the best
     election_ties_to_higher_id,
     election_accepts_partial_round, // the initiator decides without having heard of everyone
-    election_believes_strangers,    // what comes without the ring's key counts
+    election_believes_strangers,    // messages without the ring key count
     election_keeps_no_frozen_score, // the score is read afresh at each sight of the epoch
     lock_grants_while_healthy,
     lock_grants_same_epoch, // the epoch does not grow with a grant
     lock_forgets_epoch,     // the epoch is lost when the dispatcher restarts
     lock_ignores_tenure,
-    ring_forgets_its_pause,       // a dispatcher that was stopped drops whoever's connection closed meanwhile
-    membership_keeps_incarnation, // a dropped server comes back as if it had never left
-    order_delivers_agreed,        // delivery before everyone holds it
+    ring_forgets_its_pause,       // after a pause, servers whose connections closed meanwhile are dropped
+    membership_keeps_incarnation, // a dropped server comes back under its old incarnation
+    order_delivers_agreed,        // a message is delivered before every member holds it
     order_ignores_gap,            // a lost frame is not noticed
-    order_breaks_ties_locally,    // equal timestamps go in order of arrival
+    order_breaks_ties_locally,    // equal timestamps are ordered differently on each server
     order_resends_after_new,      // after a view change, new messages overtake old ones
     order_renumbers_resent,       // messages sent again get new numbers
     order_confirms_incomplete,    // confirmed before the missing messages have come
@@ -40,7 +40,7 @@ enum class planted_bug {
     clock_slews_too_fast,
     clock_bound_without_delay, // the bound forgets half of the round trip
     clock_bound_without_age,   // the bound does not grow
-    clock_corrects_twice,      // the correction is added to what is still being slewed
+    clock_corrects_twice,      // a correction is added to what is still being slewed
 };
 
 } // namespace stadion::clocksync

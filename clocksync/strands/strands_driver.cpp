@@ -3,6 +3,7 @@
 #include "clocksync/order/order_methods.hpp"
 #include "clocksync/ring/fleet_view.hpp"
 #include "net/session/metric_family.hpp"
+#include "wire/method_numbers.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,6 @@
 namespace stadion::clocksync {
 namespace {
 
-constexpr std::uint16_t order_method = 0x0406;
 constexpr auto frames_budget = std::chrono::seconds(2);
 
 election_driver_options electing(const strand_settings& settings, const std::string& node,
@@ -66,8 +66,9 @@ void strands_driver::start_raffle(net::worker& home, std::uint32_t every) {
             request.set_ring_key(key);
             net::call_options how;
             how.budget = frames_budget;
-            how.wait_for_connection = false; // what matters is sent again when the peer is up
-            links->peers().call(to, order_method, request.SerializeAsString(), how, [](const auto&) {});
+            how.wait_for_connection = false; // the order sends it again when the peer is up
+            links->peers().call(to, wire::rpc::peer_order, request.SerializeAsString(), how,
+                                [](const auto&) {});
         });
     election_->peers().on_up = [raffle = raffle_](server_id peer) { raffle->on_peer_up(peer); };
     add_order_methods(server_, [raffle = raffle_](server_id from, ring_key key, std::string frames) {
@@ -95,7 +96,7 @@ void strands_driver::on_joined(server_id self, epoch_number epoch, ring_key key,
     election_->on_joined(self, server_.address(), epoch, key, dispatcher);
 }
 
-// The ring first: a leader that the view brings is then one of it.
+// The ring first, so that a leader the view names is in it.
 void strands_driver::on_view(const v1::View& view) {
     const auto fleet = to_fleet_view(view);
     if (!fleet.pending) clock_->on_view(self_, fleet);

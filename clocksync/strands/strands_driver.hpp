@@ -1,10 +1,10 @@
 // The strands of one server, assembled: election, clock, total order and the raffle on it, over one set of
-// links to the peers. The leader that the election finds polls the clocks and brings the order's views about.
+// links to the peers. The leader that is elected polls the clocks and coordinates the order's view changes.
 //
-// Also what an operator sees of them in /status and /metrics.
+// It also adds the strands to /status and /metrics.
 //
-// Threading: constructed before the server listens; `on_joined`, `on_view`, `add_load` and `close` on `home`;
-// what the parts offer to any thread, on any.
+// Threading: constructed before the server listens. `on_joined`, `on_view`, `add_load` and `close` on `home`.
+// The parts say what they offer to other threads.
 #pragma once
 
 #include "clocksync/clock/clock_driver.hpp"
@@ -16,8 +16,8 @@ namespace stadion::clocksync {
 
 class strands_driver {
 public:
-    // `in_fleet` false: it has no peers, so that only the questions are answered. `token` makes it a server
-    // to them.
+    // `in_fleet` false: the server has no peers, and the strands only answer questions about themselves.
+    // `token` shows peers that the caller is a server.
     strands_driver(net::worker& home, net::server& server, const strand_settings& settings, bool in_fleet,
                    const std::string& token);
 
@@ -28,7 +28,7 @@ public:
     void close();
 
     const std::shared_ptr<clock_driver>& clock() const noexcept { return clock_; }
-    // Null: switched off. Without a leader to bring the servers into one view there is no order to draw from.
+    // Null if it is switched off, or if the election is: without a leader there is no order to draw from.
     const std::shared_ptr<raffle_driver>& raffle() const noexcept { return raffle_; }
 
 private:

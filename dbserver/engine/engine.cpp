@@ -1,4 +1,4 @@
-// The caller's side of the write path: from mutations to a place in the open batch.
+// The caller's side of the write path: from mutations to entries in the open batch.
 #include "dbserver/engine/engine.hpp"
 
 #include "dbserver/journal/record.hpp"
@@ -41,7 +41,7 @@ engine::engine(engine_options options, bool notes_changes)
       notes_changes_(notes_changes),
       keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
              std::chrono::microseconds(options_.idempotency_kept).count()}),
-      brief_keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
+      retry_keys_({options_.idempotency_keys_max, options_.idempotency_keys_per_caller_max,
                    std::chrono::microseconds(wire::retry_key_kept).count()}),
       sessions_(std::chrono::microseconds(options_.idempotency_kept).count()),
       publication_(options_.retained_events_max) {}
@@ -49,99 +49,95 @@ engine::engine(engine_options options, bool notes_changes)
 engine::~engine() = default;
 
 void engine::commit(std::vector<v1::Mutation> mutations, completion done, const numbering& numbered_in) {
-    unfinished work;
-    work.numbered_in = numbered_in;
-    work.holder = std::make_unique<request>();
-    work.holder->done = std::move(done);
-    work.holder->outcomes.resize(mutations.size());
-    work.mutations = std::move(mutations);
-    if (!perform_all(work, false)) return hand_over(std::move(work));
-    end_request(work);
+    commit_task task;
+    task.numbered_in = numbered_in;
+    task.owned_reply = std::make_unique<reply>();
+    task.owned_reply->done = std::move(done);
+    task.owned_reply->outcomes.resize(mutations.size());
+    task.mutations = std::move(mutations);
+    if (!perform_all(task, false)) return queue_for_history_thread(std::move(task));
+    end_commit(task);
 }
 
-bool engine::perform_all(unfinished& work, bool may_read) {
-    work.needed_the_past = may_read;
-    work.holder->holder = &work.holder;
-    while (!work.is_performed()) {
-        if (!work.is_at_reversal()) {
-            std::shared_lock passing(gate_);
-            while (!work.is_performed() && !work.is_at_reversal() && perform_next(work)) {
+bool engine::perform_all(commit_task& task, bool may_read) {
+    task.on_history_thread = may_read;
+    while (!task.is_performed()) {
+        if (!task.is_at_reversal()) {
+            std::shared_lock no_rollback(rollback_lock_);
+            while (!task.is_performed() && !task.is_at_reversal() && perform_next(task)) {
             }
         }
-        if (work.is_performed()) break;
+        if (task.is_performed()) break;
         if (!may_read) return false;
-        perform_reading(work);
+        perform_with_history(task);
     }
     return true;
 }
 
-engine::answer engine::read(unfinished& work, operation& into) const {
-    const v1::Mutation& mutation = work.mutations[work.next];
-    into.numbered_in = work.numbered_in;
+engine::answer engine::read(const commit_task& task, operation& into) const {
+    const v1::Mutation& mutation = task.mutations[task.next];
+    into.numbered_in = task.numbered_in;
     if (auto failure = read_mutation(mutation, options_.within, into))
         return failed(v1::Outcome::REFUSED, std::move(*failure));
     if (!into.key.empty()) into.caller = keys_.hash_of_caller(mutation.caller());
     return std::nullopt;
 }
 
-// Passing the gate.
-bool engine::perform_next(unfinished& work) {
-    request& owner = *work.holder;
-    operation what;
-    answer known = read(work, what);
-    if (!known) known = perform(what, owner, work.next);
-    if (known && known->result == v1::Outcome::DUPLICATE && !answer_again(what, *known, false)) {
-        work.given_before = std::move(*known);
+// With rollback_lock_ shared. False when the answer needs a file.
+bool engine::perform_next(commit_task& task) {
+    operation op;
+    answer known = read(task, op);
+    if (!known) known = perform(op, task);
+    if (known && known->result == v1::Outcome::DUPLICATE && !fill_duplicate(op, *known, false)) {
+        task.earlier_answer = std::move(*known);
         return false;
     }
-    if (known) owner.outcomes[work.next] = std::move(*known);
-    ++work.next;
+    if (known) task.owned_reply->outcomes[task.next] = std::move(*known);
+    ++task.next;
     return true;
 }
 
-// Without any lock.
-void engine::perform_reading(unfinished& work) {
-    request& owner = *work.holder;
-    operation what;
-    answer known = read(work, what);
-    if (!known)
-        known = work.is_at_reversal() ? perform(what, owner, work.next) : std::move(work.given_before);
-    if (known && known->result == v1::Outcome::DUPLICATE) answer_again(what, *known, true);
-    if (known) owner.outcomes[work.next] = std::move(*known);
-    ++work.next;
+// With no lock held, because it may read files.
+void engine::perform_with_history(commit_task& task) {
+    operation op;
+    answer known = read(task, op);
+    if (!known) known = task.is_at_reversal() ? perform(op, task) : std::move(task.earlier_answer);
+    if (known && known->result == v1::Outcome::DUPLICATE) fill_duplicate(op, *known, true);
+    if (known) task.owned_reply->outcomes[task.next] = std::move(*known);
+    ++task.next;
 }
 
-// What was derived from a state that has been taken back meanwhile does not stand.
-void engine::end_request(unfinished& work) {
-    if (!work.holder) return;
-    if (work.holder->queued == 0 && !work.needed_the_past)
-        return work.holder->done(std::move(work.holder->outcomes));
-    std::shared_lock passing(gate_);
-    if (work.holder->take_backs != take_backs_)
-        for (const std::size_t index : work.holder->provisional)
-            work.holder->outcomes[index] = failed(
+// Provisional outcomes fail when a rollback came in between: the states they were derived from are gone.
+void engine::end_commit(commit_task& task) {
+    if (!task.owned_reply) return;
+    if (task.owned_reply->queued == 0 && !task.on_history_thread)
+        return task.owned_reply->done(std::move(task.owned_reply->outcomes));
+    std::shared_lock no_rollback(rollback_lock_);
+    if (task.owned_reply->rollbacks_seen != rollbacks_)
+        for (const std::size_t index : task.owned_reply->provisional)
+            task.owned_reply->outcomes[index] = failed(
                 v1::Outcome::UNAVAILABLE, unavailable("an update before it could not be written", 10ms));
     std::unique_lock hold(sequencer_);
     if (journal_ended_) {
         hold.unlock();
-        return work.holder->done(std::move(work.holder->outcomes));
+        return task.owned_reply->done(std::move(task.owned_reply->outcomes));
     }
-    open_.requests.push_back(std::move(work.holder));
+    open_.replies.push_back(std::move(task.owned_reply));
     work_.notify_one();
 }
 
-engine::answer engine::perform(operation& what, request& owner, std::size_t index) {
-    once_mark once;
-    if (auto known = reserve(what, once)) return known;
+engine::answer engine::perform(operation& op, commit_task& task) {
+    dedup_id dedup;
+    if (auto known = reserve(op, dedup)) return known;
     auto known = refuse_now();
-    if (!known) known = perform_fresh(what, once, owner, index);
-    if (known) release(once);
+    if (!known) known = perform_fresh(op, dedup, task);
+    if (known) release(dedup);
     return known;
 }
 
 std::optional<outcome> engine::refuse_now() const {
     const condition now = current_condition();
-    if (now == condition::serving && !taking_back_.load(std::memory_order_acquire)) {
+    if (now == condition::serving && !rolling_back_.load(std::memory_order_acquire)) {
         if (pending_mutations_.load(std::memory_order_relaxed) < options_.pending_mutations_max &&
             pending_bytes_.load(std::memory_order_relaxed) < options_.pending_bytes_max &&
             !congested_.load(std::memory_order_relaxed))
@@ -160,87 +156,82 @@ std::optional<outcome> engine::refuse_now() const {
     return failed(v1::Outcome::UNAVAILABLE, std::move(why));
 }
 
-engine::answer engine::refuse(wire::error why, bool provisional, request& owner, std::size_t index) const {
+engine::answer engine::refuse(wire::error why, bool provisional, commit_task& task) const {
     if (provisional) {
-        if (owner.provisional.empty()) owner.take_backs = take_backs_;
-        owner.provisional.push_back(index);
+        reply& owner = *task.owned_reply;
+        if (owner.provisional.empty()) owner.rollbacks_seen = rollbacks_;
+        owner.provisional.push_back(task.next);
         ++owner.queued;
     }
     return failed(v1::Outcome::REFUSED, std::move(why));
 }
 
-engine::answer engine::perform_fresh(const operation& what, const once_mark& once, request& owner,
-                                     std::size_t index) {
-    if (what.what == verb::reversal) return reverse(what, once, owner, index);
-    if (what.what == verb::freeze) {
-        entry made;
-        made.made.kind = what.frozen ? event_kind::frozen : event_kind::thawed;
-        made.once = once;
-        made.owner = &owner;
-        made.index = index;
+engine::answer engine::perform_fresh(const operation& op, const dedup_id& dedup, commit_task& task) {
+    if (op.kind == operation_kind::reversal) return reverse(op, dedup, task);
+    if (op.kind == operation_kind::freeze) {
+        entry pending;
+        pending.feed_event.kind = op.frozen ? event_kind::frozen : event_kind::thawed;
+        pending.dedup = dedup;
         std::string body;
-        append_line_body(body, what);
-        append(body, 0, std::move(made));
+        append_line_body(body, op);
+        append(body, 0, std::move(pending), task);
         return std::nullopt;
     }
-    std::string name(what.prefix);
-    name += what.name;
+    std::string name(op.prefix);
+    name += op.name;
     table* in = tables_.find(name);
     if (!in) {
         // An update that is refused must not leave an empty table behind.
-        table_value empty = empty_value(what.prefix, what.name);
-        auto failure = apply(what, options_.within, empty);
+        table_value empty = empty_value(op.prefix, op.name);
+        auto failure = apply(op, options_.within, empty);
         if (!failure) failure = check_size(empty, options_.within);
         if (failure) return failed(v1::Outcome::REFUSED, std::move(*failure));
-        if (what.expect_version.value_or(0) == 0 && tables_.size() >= options_.tables_max)
+        if (op.expect_version.value_or(0) == 0 && tables_.size() >= options_.tables_max)
             return failed(v1::Outcome::REFUSED,
                           wire::make_error(wire::status::resource_exhausted,
                                            "there are " + std::to_string(options_.tables_max) +
                                                " games and teams already; " + name + " would be one more"));
-        if (what.expect_version.value_or(0) != 0)
+        if (op.expect_version.value_or(0) != 0)
             return failed(v1::Outcome::CONFLICT,
                           wire::make_error(wire::status::failed_precondition, name + " does not exist"));
         in = &tables_.find_or_make(name);
     }
     std::lock_guard hold(in->lock);
     const state_ptr& base = in->latest;
-    auto next = std::make_shared<state>(base ? base->value() : empty_value(what.prefix, what.name));
-    return change_table(what, once, *in, base, std::move(next), owner, index);
+    auto next = std::make_shared<state>(base ? base->value() : empty_value(op.prefix, op.name));
+    return change_table(op, dedup, *in, base, std::move(next), task);
 }
 
-// The table is locked. `next` is a draft that the operation is still to be applied to, unless it is a
-// reversal.
-engine::answer engine::change_table(const operation& what, const once_mark& once, table& in,
-                                    const state_ptr& base, std::shared_ptr<state> next, request& owner,
-                                    std::size_t index) {
+// With the table locked. The operation is applied to the draft `next`, unless it is a reversal, whose draft
+// is complete already.
+engine::answer engine::change_table(const operation& op, const dedup_id& dedup, table& in,
+                                    const state_ptr& base, std::shared_ptr<state> next, commit_task& task) {
     const std::uint32_t version = base ? base->version() : 0;
     const bool provisional = base != in.published && !planted(bug::answers_from_waiting_states);
-    if (what.expect_version && *what.expect_version != version) {
+    if (op.expect_version && *op.expect_version != version) {
         answer conflict = refuse(wire::make_error(wire::status::failed_precondition,
                                                   in.name + " is at version " + std::to_string(version) +
-                                                      ", not " + std::to_string(*what.expect_version)),
-                                 provisional, owner, index);
+                                                      ", not " + std::to_string(*op.expect_version)),
+                                 provisional, task);
         conflict->result = v1::Outcome::CONFLICT;
         conflict->state = base;
         return conflict;
     }
-    if (what.what != verb::reversal)
-        if (auto failure = apply(what, options_.within, next->draft()))
-            return refuse(std::move(*failure), provisional, owner, index);
+    if (op.kind != operation_kind::reversal)
+        if (auto failure = apply(op, options_.within, next->draft()))
+            return refuse(std::move(*failure), provisional, task);
     if (auto failure = check_size(next->draft(), options_.within))
-        return refuse(std::move(*failure), provisional, owner, index);
+        return refuse(std::move(*failure), provisional, task);
 
     std::string body;
-    append_line_body(body, what);
-    entry made;
-    made.where = &in;
-    made.next = next;
-    made.made.kind = what.what == verb::reversal ? event_kind::reversal : event_kind::update;
-    made.made.reverses = what.reverses;
-    made.once = once;
-    made.owner = &owner;
-    made.index = index;
-    const place at = append(body, version + 1, std::move(made));
+    append_line_body(body, op);
+    entry pending;
+    pending.target = &in;
+    pending.next = next;
+    pending.feed_event.kind = op.kind == operation_kind::reversal ? event_kind::reversal : event_kind::update;
+    pending.feed_event.reverses = op.reverses;
+    pending.dedup = dedup;
+    const commit_place at = append(body, version + 1, std::move(pending), task);
 
     std::string line;
     line.reserve(body.size() + 80);
@@ -252,14 +243,15 @@ engine::answer engine::change_table(const operation& what, const once_mark& once
     return std::nullopt;
 }
 
-engine::place engine::append(std::string_view body, std::uint32_t version, entry made) {
+engine::commit_place engine::append(std::string_view body, std::uint32_t version, entry pending,
+                                    commit_task& task) {
     std::lock_guard hold(sequencer_);
-    const place at{last_sequence_ + 1, std::max(options_.clock(), last_at_us_)};
+    const commit_place at{last_sequence_ + 1, std::max(options_.clock(), last_at_us_)};
     last_sequence_ = at.sequence;
     last_at_us_ = at.at_us;
-    if (made.next) made.next->stamp(at.sequence, version, at.at_us);
-    made.made.sequence = at.sequence;
-    made.made.at_us = at.at_us;
+    if (pending.next) pending.next->stamp(at.sequence, version, at.at_us);
+    pending.feed_event.sequence = at.sequence;
+    pending.feed_event.at_us = at.at_us;
 
     const bool was_empty = open_.empty();
     const std::size_t begun_at = begin_record(open_.records);
@@ -269,11 +261,11 @@ engine::place engine::append(std::string_view body, std::uint32_t version, entry
     pending_mutations_.fetch_add(1, std::memory_order_relaxed);
     pending_bytes_.fetch_add(open_.records.size() - begun_at, std::memory_order_relaxed);
 
-    request& owner = *made.owner;
-    ++owner.queued;
-    const bool last = made.index + 1 == owner.outcomes.size();
-    open_.entries.push_back(std::move(made));
-    if (last) open_.requests.push_back(std::move(*owner.holder));
+    pending.reply_to = task.owned_reply.get();
+    pending.index = task.next;
+    ++task.owned_reply->queued;
+    open_.entries.push_back(std::move(pending));
+    if (task.is_at_last()) open_.replies.push_back(std::move(task.owned_reply));
     if (was_empty) work_.notify_one();
     return at;
 }

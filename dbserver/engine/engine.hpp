@@ -1,24 +1,24 @@
-// What every engine here has in common: the tables in memory, the order of commits, exactly-once,
-// publication.
+// What all engines share: the tables in memory, the order of commits, exactly-once, publication.
 //
-// The write path. A caller's thread, under its table's lock, checks the mutation, drafts the next state on
-// top of the latest one - which may itself still be waiting - takes the next sequence and appends a record to
-// the open batch. One journal thread takes the whole batch, makes it durable (what that means is the derived
-// class's), publishes its states, tells the sinks, and completes the requests. So any number of callers share
-// one sync, and what is not durable is never seen.
+// The write path. A caller's thread, with its table locked, validates the mutation and drafts the next state
+// from the table's latest state, which may not be durable yet. It takes the next sequence and appends a
+// record to the open batch. The journal thread takes the whole batch and makes it durable; the derived class
+// defines how. Then it publishes the batch's states, calls the sinks and completes the replies. So many
+// callers share one sync, and a state that is not durable is never visible.
 //
-// An answer that was derived from a state still waiting (a conflict with it) waits with it, for otherwise the
-// caller would know of a state that nobody can read, and that may yet be lost.
+// A conflict or refusal that was derived from a state that is not durable yet is provisional. It is answered
+// with the next batch, because the caller must not learn of a state that may still be lost.
 //
-// A reversal needs its table's history, which has to be read: it is performed on a thread of its own
-// (engine_past.cpp), so that no commit waits for a file.
+// A mutation that has to read a table's history is performed on the history thread (engine_history.cpp). No
+// commit waits for reading a file.
 //
-// When a batch could not be written and nothing of it is left behind, it and all that was built on it is
-// taken back: `gate_` keeps new commits out while the tables' latest states become the published ones again.
-// When it is not known what is on disk, the engine is poisoned: the same, and every later commit is refused.
+// When a batch could not be written and none of it is left on the disk, the batch and all that was drafted on
+// top of it are rolled back. Meanwhile rollback_lock_ keeps new commits out, and the tables' published states
+// become their latest states again. When it is unknown what is on the disk, the same happens, the engine is
+// poisoned, and every later commit is refused.
 //
-// Locks, in the order they may be taken: gate_ (shared by every commit) or publishing_, a table's,
-// sequencer_. None is held across I/O.
+// Lock order: rollback_lock_ (shared by commits, exclusive for a rollback) or publishing_, then a table's
+// lock, then sequencer_. None of them is held during I/O.
 #pragma once
 
 #include "dbserver/engine/publication.hpp"
@@ -41,7 +41,7 @@
 namespace stadion::dbserver {
 
 struct engine_options {
-    clock_us clock; // empty: the system's
+    clock_us clock; // empty: the system clock
     limits within;
     std::size_t tables_max = 1'000'000;
     std::size_t pending_mutations_max = 65'536;
@@ -49,13 +49,13 @@ struct engine_options {
     std::size_t retained_events_max = 65'536;
     std::size_t idempotency_keys_max = 4'000'000;
     std::size_t idempotency_keys_per_caller_max = 1'000'000;
-    std::chrono::hours idempotency_kept{24}; // sessions too
-    std::function<void()> on_poisoned;       // on the journal thread: the process should be started anew
+    std::chrono::hours idempotency_kept{24}; // and how long unused sessions are kept
+    std::function<void()> on_poisoned;       // on the journal thread: the process should be restarted
 };
 
 class engine : public store {
 public:
-    // `notes_changes`: take_changes will be called.
+    // `notes_changes`: changes are collected for take_changes.
     engine(engine_options options, bool notes_changes);
     ~engine() override;
 
@@ -79,53 +79,56 @@ public:
 protected:
     enum class written {
         durable,
-        nothing, // and nothing is left behind
-        unknown, // poisoned
+        nothing, // not written, and none of it is left on the disk
+        unknown, // it is unknown what is on the disk
     };
-    // Makes the records durable; they are as end_record leaves them. On the journal thread.
+    // Makes the records, which are as end_record leaves them, durable. On the journal thread.
     virtual written persist(std::string& records, std::uint64_t last_sequence, std::string& failure) = 0;
-    // The archived part of a table's history, as it was when the arguments were read from the table.
+    // The archived part of a table's history. The length and checksum are those of the table's archive when
+    // they were read; the file may be longer by now.
     virtual wire::result<std::string> read_archive(const table& of, std::uint64_t bytes,
                                                    std::uint32_t crc) const = 0;
 
-    // The number (commit_index.hpp) of the table whose archive has the commit; 0 when none has.
+    // The number (commit_index.hpp) of the table whose archive has the commit; 0 when none has it.
     virtual wire::result<std::uint64_t> find_archived(std::uint64_t sequence) const = 0;
 
-    // Before start: what was on disk.
+    // The functions up to start() restore what is on disk. They are called before start(), by one thread.
     table& restore(state_ptr checkpointed);
-    // Its history begins with what it is now; all of it goes into the next checkpoint.
-    void begin_history_anew(table& in);
-    // The same with the whole of its history.
-    void write_anew(table& in, std::string_view lines);
+    // The table's history begins anew with its current state. The next checkpoint writes it.
+    void restart_history(table& in);
+    // The next checkpoint writes these lines as the table's whole history.
+    void rewrite_history(table& in, std::string_view lines);
     void restore_secret(const hash_key& secret) { keys_.set_secret(secret); }
-    void restore_key(const key_record& record) { table_of_keys(record.is_brief != 0).keep(record); }
+    void restore_key(const key_record& record) { keys_for(record.is_retry_key != 0).keep(record); }
     void restore_session(const saved_session& one) { sessions_.restore(one); }
-    // Sessions are named by it: no other opening may have it.
+    // The part of session ids that is unique to this opening of the store.
     void set_opening(std::uint64_t opening) { sessions_.set_opening(opening); }
-    wire::result<void> restore_frozen(freeze_point since); // reads the histories of what has gone on since
+    wire::result<void> restore_frozen(freeze_point since); // reads the histories of tables that changed since
     void restore_sequence(std::uint64_t sequence);
-    void restore_time(std::int64_t at_us); // no commit to come is earlier
-    // Then each line of the journal after that, in order.
+    void restore_time(std::int64_t at_us); // later commits have no earlier time
+    // Applies a line of the journal after the checkpoint, in order. `gaps_are_allowed`: for salvaging.
     wire::result<void> replay_line(std::string_view text, bool gaps_are_allowed);
-    // One that the checkpoint has, where its table does not: it is applied if it follows, else left out.
+    // Applies a line that the checkpoint covers but whose table was not restored fully. It is skipped when it
+    // is not the table's next version.
     void replay_earlier_line(std::string_view text);
     void start();
 
-    // For checkpoints: what changed since the last call, as it stands after the commit `through`.
+    // What a checkpoint writes: all that changed since the last call, as of the commit `through`.
     struct changed_since {
         std::uint64_t through = 0;
-        std::int64_t at_us = 0;    // when that was
-        freeze_point frozen_since; // with sequence 0: not frozen
+        std::int64_t at_us = 0;    // the time of that commit
+        freeze_point frozen_since; // sequence 0: not frozen
         std::vector<std::pair<table*, state_ptr>> tables;
         std::vector<key_record> keys;
         std::vector<saved_session> sessions; // all of them
     };
     changed_since take_changes();
+    // The checkpoint failed: the next one writes these changes too.
     void give_back(changed_since changes);
 
-    // Changes nothing where may_become says no.
+    // Ignored when may_become does not allow it.
     void set_condition(condition now, std::string detail);
-    // More is waiting for a checkpoint than may be: commits are refused until it is made.
+    // True: the journal is too long, and commits are refused until a checkpoint was made.
     void set_congested(bool now) { congested_.store(now, std::memory_order_relaxed); }
     condition current_condition() const { return condition_.load(std::memory_order_acquire); }
     void warn(std::string warning);
@@ -134,91 +137,95 @@ protected:
     table_map& tables() { return tables_; }
     const table_map& tables() const { return tables_; }
     const idempotency_keys& keys() const { return keys_; }
-    // Goes into the next checkpoint, although it is not of a commit since the last.
-    void write_key_anew(const key_record& record) { changed_keys_.push_back(record); }
+    // The next checkpoint writes this key, although its commit is older.
+    void rewrite_key(const key_record& record) { changed_keys_.push_back(record); }
 
 private:
-    struct request {
+    // What a call of commit is answered. Owned by its commit_task, then by the batch that completes it.
+    struct reply {
         completion done;
         std::vector<outcome> outcomes;
-        std::vector<std::size_t> provisional; // outcomes that stand only if what they were derived from does
-        std::uint64_t take_backs = 0;         // when the first of these was answered
-        std::size_t queued = 0;               // outcomes that wait for a batch
-        std::unique_ptr<request>* holder = nullptr; // until it is handed to a batch
+        std::vector<std::size_t> provisional; // indices of provisional outcomes
+        std::uint64_t rollbacks_seen = 0;     // when the first of these was made
+        std::size_t queued = 0;               // outcomes that are known only with a batch
     };
-    // What makes a mutation count once.
-    struct once_mark {
+    // The key or number by which a repeated mutation is recognised.
+    struct dedup_id {
         enum class kind : std::uint8_t { none, key, number };
-        kind how = kind::none;
+        kind by = kind::none;
         key_use key;
         session_id session;
         std::uint64_t number = 0;
     };
+    // One mutation in a batch.
     struct entry {
-        table* where = nullptr; // null for a freeze
+        table* target = nullptr; // null for a freeze
         std::shared_ptr<state> next;
-        event made;
-        once_mark once;
-        request* owner = nullptr;
-        std::size_t index = 0;
+        event feed_event;
+        dedup_id dedup;
+        reply* reply_to = nullptr; // completed with this batch or a later one
+        std::size_t index = 0;     // in the reply's outcomes
     };
     struct batch {
         std::vector<entry> entries;
         std::string records;
-        std::vector<std::unique_ptr<request>> requests; // completed with this batch
-        bool empty() const { return entries.empty() && requests.empty(); }
-        void clear() { entries.clear(), records.clear(), requests.clear(); }
+        std::vector<std::unique_ptr<reply>> replies; // completed with this batch
+        bool empty() const { return entries.empty() && replies.empty(); }
+        void clear() { entries.clear(), records.clear(), replies.clear(); }
     };
-    // A request on its way; the mutations from `next` on are still to be performed.
-    struct unfinished {
-        std::unique_ptr<request> holder; // null once a batch has it
+    // A call of commit in progress.
+    struct commit_task {
+        std::unique_ptr<reply> owned_reply; // null once a batch owns it
         std::vector<v1::Mutation> mutations;
         numbering numbered_in;
-        std::size_t next = 0;
-        outcome given_before; // to the next one, when that must be read
-        bool needed_the_past = false;
+        std::size_t next = 0;           // index of the mutation to perform next
+        outcome earlier_answer;         // of the next mutation, a duplicate, when its state must be read
+        bool on_history_thread = false; // performed, at least in part, on the history thread
 
         bool is_performed() const { return next == mutations.size(); }
+        bool is_at_last() const { return next + 1 == mutations.size(); }
         bool is_at_reversal() const { return mutations[next].has_reversal(); }
     };
     struct frozen_board {
         freeze_point since;
         std::map<std::string, state_ptr, std::less<>> states;
     };
-    struct place {
+    struct commit_place {
         std::uint64_t sequence;
         std::int64_t at_us;
     };
 
-    // False when the next mutation may have to read, and that is not allowed here.
-    bool perform_all(unfinished& work, bool may_read);
-    bool perform_next(unfinished& work);
-    void perform_reading(unfinished& work);
-    void end_request(unfinished& work);
-    void hand_over(unfinished&& work);
-    void run_past();
-    void end_past();
-    // Of these, an answer of nothing means that the outcome comes with a batch; the request may be gone.
+    // False when the next mutation may have to read a file, and `may_read` is false.
+    bool perform_all(commit_task& task, bool may_read);
+    bool perform_next(commit_task& task);
+    void perform_with_history(commit_task& task);
+    void end_commit(commit_task& task);
+    void queue_for_history_thread(commit_task&& task);
+    void run_history_thread();
+    void stop_history_thread();
+    // An empty answer means that the mutation is in a batch, which sets its outcome. The task's reply may be
+    // gone.
     using answer = std::optional<outcome>;
-    answer read(unfinished& work, operation& into) const;
-    answer perform(operation& what, request& owner, std::size_t index);
-    answer perform_fresh(const operation& what, const once_mark& once, request& owner, std::size_t index);
-    answer reverse(operation what, const once_mark& once, request& owner, std::size_t index);
-    // Nothing when it is fresh, and reserved.
-    answer reserve(const operation& what, once_mark& once);
-    idempotency_keys& table_of_keys(bool is_brief) { return is_brief ? brief_keys_ : keys_; }
-    key_use key_use_of(const operation& what) const;
-    outcome refuse_key(idempotency_keys::verdict why, const operation& what, const key_record& found) const;
-    outcome refuse_number(write_sessions::verdict why, const operation& what) const;
-    void release(const once_mark& once);
-    void keep(const entry& made);
-    // Completes an answer that was given before; false when that needs reading, and may not.
-    bool answer_again(const operation& what, outcome& again, bool may_read) const;
+    answer read(const commit_task& task, operation& into) const;
+    answer perform(operation& op, commit_task& task);
+    answer perform_fresh(const operation& op, const dedup_id& dedup, commit_task& task);
+    answer reverse(operation op, const dedup_id& dedup, commit_task& task);
+    // Empty when the mutation is fresh; its key or number is then reserved.
+    answer reserve(const operation& op, dedup_id& dedup);
+    idempotency_keys& keys_for(bool is_retry_key) { return is_retry_key ? retry_keys_ : keys_; }
+    key_use key_use_of(const operation& op) const;
+    outcome refuse_key(idempotency_keys::verdict why, const operation& op, const key_record& found) const;
+    outcome refuse_number(write_sessions::verdict why, const operation& op) const;
+    void release(const dedup_id& dedup);
+    void keep(const entry& durable);
+    // Adds the state to the outcome of a duplicate. False when a file must be read for that and `may_read` is
+    // false.
+    bool fill_duplicate(const operation& op, outcome& duplicate, bool may_read) const;
     state_ptr state_made_by(const table& in, std::uint64_t sequence, bool may_read, bool& was_read) const;
-    answer change_table(const operation& what, const once_mark& once, table& in, const state_ptr& base,
-                        std::shared_ptr<state> next, request& owner, std::size_t index);
-    answer refuse(wire::error why, bool provisional, request& owner, std::size_t index) const;
-    place append(std::string_view body, std::uint32_t version, entry made);
+    answer change_table(const operation& op, const dedup_id& dedup, table& in, const state_ptr& base,
+                        std::shared_ptr<state> next, commit_task& task);
+    answer refuse(wire::error why, bool provisional, commit_task& task) const;
+    commit_place append(std::string_view body, std::uint32_t version, entry pending, commit_task& task);
     std::optional<outcome> refuse_now() const;
     wire::result<table*> find_table_of(std::uint64_t sequence) const;
     std::vector<table*> tables_numbered(std::uint64_t number) const;
@@ -228,11 +235,11 @@ private:
     void freeze_now(freeze_point since);
     void thaw_now();
 
-    void restore_once(const line& one);
+    void restore_dedup(const line& one);
     void run_journal();
     void publish(batch& durable);
     void publish_entry(entry& one, std::vector<event>& events);
-    void take_back(batch& failed, result_code result, const wire::error& why);
+    void roll_back(batch& failed, result_code result, const wire::error& why);
     void fail_entry(entry& one, result_code result, const wire::error& why);
     void complete(batch& ended);
 
@@ -240,13 +247,13 @@ private:
     const bool notes_changes_;
     table_map tables_;
     idempotency_keys keys_;
-    idempotency_keys brief_keys_; // has no secret of its own: keys_ hashes for it
+    idempotency_keys retry_keys_; // of servers, kept for minutes; hashed with the secret of keys_
     write_sessions sessions_;
     publication publication_;
 
-    std::shared_mutex gate_;
-    std::atomic<bool> taking_back_{false};
-    std::uint64_t take_backs_ = 0; // changed with gate_ alone
+    std::shared_mutex rollback_lock_;
+    std::atomic<bool> rolling_back_{false};
+    std::uint64_t rollbacks_ = 0; // changed with rollback_lock_ exclusive
 
     std::mutex sequencer_;
     std::condition_variable work_;
@@ -254,7 +261,7 @@ private:
     std::uint64_t last_sequence_ = 0;
     std::int64_t last_at_us_ = 0;
     bool stopping_ = false;
-    bool journal_ended_ = false; // nothing more is taken from open_
+    bool journal_ended_ = false; // open_ is not taken any more
 
     std::atomic<std::uint64_t> published_sequence_{0};
     std::atomic<std::size_t> pending_mutations_{0};
@@ -268,7 +275,7 @@ private:
     std::shared_ptr<const frozen_board> frozen_;
     std::atomic<bool> is_frozen_{false};
 
-    std::mutex publishing_; // held while a batch's states are published, so that others see whole batches
+    std::mutex publishing_; // held while a batch is published, so that take_changes sees whole batches
     std::int64_t published_at_us_ = 0;
     std::vector<table*> changed_tables_;
     std::vector<key_record> changed_keys_;
@@ -277,14 +284,14 @@ private:
     std::string condition_detail_;
     std::vector<std::string> warnings_;
 
-    std::mutex past_lock_;
-    std::condition_variable past_wake_;
-    std::deque<unfinished> past_waiting_;
-    bool past_ends_ = false;
+    std::mutex history_lock_;
+    std::condition_variable history_wake_;
+    std::deque<commit_task> history_queue_;
+    bool history_stops_ = false;
 
     std::mutex stop_lock_;
     std::thread journal_thread_;
-    std::thread past_thread_;
+    std::thread history_thread_;
 };
 
 } // namespace stadion::dbserver

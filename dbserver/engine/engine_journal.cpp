@@ -8,15 +8,15 @@ namespace stadion::dbserver {
 
 void engine::start() {
     journal_thread_ = std::thread([this] { run_journal(); });
-    past_thread_ = std::thread([this] { run_past(); });
+    history_thread_ = std::thread([this] { run_history_thread(); });
 }
 
 void engine::stop() {
     std::lock_guard once(stop_lock_);
     set_condition(condition::stopped, "the server is stopping");
-    end_past(); // before the journal's, which answers what it was doing
+    stop_history_thread(); // before the journal thread, which completes its commits
     {
-        std::unique_lock nobody_passes(gate_);
+        std::unique_lock no_commits(rollback_lock_);
         std::lock_guard hold(sequencer_);
         stopping_ = true;
     }
@@ -36,9 +36,9 @@ void engine::run_journal() {
         }
         if (planted(bug::publishes_before_sync)) publish(taken);
         std::string failure;
-        const written became = taken.entries.empty()
-                                   ? written::durable
-                                   : persist(taken.records, taken.entries.back().made.sequence, failure);
+        const written became =
+            taken.entries.empty() ? written::durable
+                                  : persist(taken.records, taken.entries.back().feed_event.sequence, failure);
         if (became == written::durable) {
             if (!planted(bug::publishes_before_sync)) publish(taken);
             complete(taken);
@@ -50,7 +50,7 @@ void engine::run_journal() {
                 why.code = wire::status::resource_exhausted;
                 why.details["http_status"] = "507";
             }
-            take_back(taken, why.outcome_unknown ? v1::Outcome::UNKNOWN : v1::Outcome::UNAVAILABLE, why);
+            roll_back(taken, why.outcome_unknown ? v1::Outcome::UNKNOWN : v1::Outcome::UNAVAILABLE, why);
             if (why.outcome_unknown && options_.on_poisoned) options_.on_poisoned();
         }
         taken.clear();
@@ -73,25 +73,25 @@ void engine::publish(batch& durable) {
 }
 
 void engine::publish_entry(entry& one, std::vector<event>& events) {
-    if (one.where) {
-        std::lock_guard hold(one.where->lock);
-        one.where->published = one.next;
-        if (notes_changes_ && !std::exchange(one.where->dirty, true)) changed_tables_.push_back(one.where);
-    } else if (one.made.kind == event_kind::frozen) {
-        freeze_now({one.made.sequence, one.made.at_us});
+    if (one.target) {
+        std::lock_guard hold(one.target->lock);
+        one.target->published = one.next;
+        if (notes_changes_ && !std::exchange(one.target->dirty, true)) changed_tables_.push_back(one.target);
+    } else if (one.feed_event.kind == event_kind::frozen) {
+        freeze_now({one.feed_event.sequence, one.feed_event.at_us});
     } else {
         thaw_now();
     }
     keep(one);
-    outcome& told = one.owner->outcomes[one.index];
+    outcome& told = one.reply_to->outcomes[one.index];
     told.result = v1::Outcome::APPLIED;
-    told.sequence = one.made.sequence;
+    told.sequence = one.feed_event.sequence;
     told.state = one.next;
-    one.made.state = std::move(one.next);
-    events.push_back(std::move(one.made));
+    one.feed_event.state = std::move(one.next);
+    events.push_back(std::move(one.feed_event));
 }
 
-// A board that is frozen already stays as it was.
+// Freezing a frozen board has no effect.
 void engine::freeze_now(freeze_point since) {
     if (is_frozen_.load(std::memory_order_acquire)) return;
     auto board = std::make_shared<frozen_board>();
@@ -115,29 +115,29 @@ void engine::thaw_now() {
 void engine::complete(batch& ended) {
     pending_mutations_.fetch_sub(ended.entries.size(), std::memory_order_relaxed);
     pending_bytes_.fetch_sub(ended.records.size(), std::memory_order_relaxed);
-    for (auto& one : ended.requests) one->done(std::move(one->outcomes));
+    for (auto& one : ended.replies) one->done(std::move(one->outcomes));
 }
 
-void engine::take_back(batch& failed, result_code result, const wire::error& why) {
-    batch built_on_it;
-    taking_back_.store(true, std::memory_order_release);
+void engine::roll_back(batch& failed, result_code result, const wire::error& why) {
+    batch drafted_on_it;
+    rolling_back_.store(true, std::memory_order_release);
     {
-        std::unique_lock nobody_passes(gate_);
-        ++take_backs_;
+        std::unique_lock no_commits(rollback_lock_);
+        ++rollbacks_;
         {
             std::lock_guard hold(sequencer_);
-            std::swap(built_on_it, open_);
+            std::swap(drafted_on_it, open_);
             last_sequence_ = published_sequence_.load(std::memory_order_relaxed);
         }
         if (result == v1::Outcome::UNKNOWN) set_condition(condition::poisoned, why.message);
-        for (batch* of : {&failed, &built_on_it}) {
-            // What was not handed to the disk is known not to be there.
+        for (batch* of : {&failed, &drafted_on_it}) {
+            // The batch that was drafted on top was never written, so its outcome is known.
             const bool unknown = of == &failed && result == v1::Outcome::UNKNOWN;
             wire::error reason = why;
             reason.outcome_unknown = unknown;
             for (entry& one : of->entries)
                 fail_entry(one, unknown ? result : v1::Outcome::UNAVAILABLE, reason);
-            for (auto& one : of->requests)
+            for (auto& one : of->replies)
                 for (const std::size_t index : one->provisional) {
                     outcome& told = one->outcomes[index];
                     told = {};
@@ -146,21 +146,21 @@ void engine::take_back(batch& failed, result_code result, const wire::error& why
                     told.failure->outcome_unknown = false;
                 }
         }
-        taking_back_.store(false, std::memory_order_release);
+        rolling_back_.store(false, std::memory_order_release);
     }
     complete(failed);
-    complete(built_on_it);
+    complete(drafted_on_it);
 }
 
 void engine::fail_entry(entry& one, result_code result, const wire::error& why) {
-    if (one.where && !planted(bug::keeps_failed_drafts)) {
-        std::lock_guard hold(one.where->lock);
-        one.where->latest = one.where->published;
-        const std::uint64_t stays = one.where->published ? one.where->published->sequence() : 0;
-        one.where->recent.drop_after(stays);
+    if (one.target && !planted(bug::keeps_failed_drafts)) {
+        std::lock_guard hold(one.target->lock);
+        one.target->latest = one.target->published;
+        const std::uint64_t stays = one.target->published ? one.target->published->sequence() : 0;
+        one.target->recent.drop_after(stays);
     }
-    release(one.once);
-    outcome& told = one.owner->outcomes[one.index];
+    release(one.dedup);
+    outcome& told = one.reply_to->outcomes[one.index];
     told = {};
     told.result = result;
     told.failure = why;
@@ -176,7 +176,7 @@ engine::changed_since engine::take_changes() {
     changes.keys.swap(changed_keys_);
     changes.sessions = sessions_.save(now_us());
     keys_.forget_expired(now_us());
-    brief_keys_.forget_expired(now_us());
+    retry_keys_.forget_expired(now_us());
     changes.tables.reserve(changed_tables_.size());
     for (table* one : std::exchange(changed_tables_, {})) {
         std::lock_guard hold(one->lock);

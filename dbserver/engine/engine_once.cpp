@@ -1,4 +1,4 @@
-// Exactly once: keys and numbers reserved, kept and released, and what a repeated mutation is answered.
+// Exactly once: reserving, keeping and releasing keys and numbers, and answering duplicates.
 #include "dbserver/engine/engine.hpp"
 
 #include "dbserver/table/history.hpp"
@@ -34,34 +34,33 @@ wire::result<session_id> engine::begin_session() {
     return full;
 }
 
-key_use engine::key_use_of(const operation& what) const {
-    return {keys_.hash_of_key(what.key), what.hash, what.caller,
-            what.key.starts_with(wire::retry_key_prefix)};
+key_use engine::key_use_of(const operation& op) const {
+    return {keys_.hash_of_key(op.key), op.hash, op.caller, op.key.starts_with(wire::retry_key_prefix)};
 }
 
-engine::answer engine::reserve(const operation& what, once_mark& once) {
-    if (what.number != 0) {
+engine::answer engine::reserve(const operation& op, dedup_id& dedup) {
+    if (op.number != 0) {
         std::uint64_t sequence = 0;
-        const auto verdict = sessions_.reserve(what.numbered_in, what.number, now_us(), sequence);
+        const auto verdict = sessions_.reserve(op.numbered_in, op.number, now_us(), sequence);
         if (verdict == write_sessions::verdict::answered) return done_before(sequence);
-        if (verdict != write_sessions::verdict::fresh) return refuse_number(verdict, what);
-        once.how = once_mark::kind::number;
-        once.session = what.numbered_in.session;
-        once.number = what.number;
-    } else if (!what.key.empty()) {
-        once.key = key_use_of(what);
+        if (verdict != write_sessions::verdict::fresh) return refuse_number(verdict, op);
+        dedup.by = dedup_id::kind::number;
+        dedup.session = op.numbered_in.session;
+        dedup.number = op.number;
+    } else if (!op.key.empty()) {
+        dedup.key = key_use_of(op);
         key_record found;
-        const auto verdict = table_of_keys(once.key.is_brief).reserve(once.key, now_us(), found);
+        const auto verdict = keys_for(dedup.key.is_retry_key).reserve(dedup.key, now_us(), found);
         if (verdict == idempotency_keys::verdict::answered) return done_before(found.sequence);
-        if (verdict != idempotency_keys::verdict::fresh) return refuse_key(verdict, what, found);
-        once.how = once_mark::kind::key;
+        if (verdict != idempotency_keys::verdict::fresh) return refuse_key(verdict, op, found);
+        dedup.by = dedup_id::kind::key;
     }
     return std::nullopt;
 }
 
-outcome engine::refuse_key(idempotency_keys::verdict why, const operation& what,
+outcome engine::refuse_key(idempotency_keys::verdict why, const operation& op,
                            const key_record& found) const {
-    const std::string key = "idempotency key " + std::string(what.key);
+    const std::string key = "idempotency key " + std::string(op.key);
     outcome refused;
     switch (why) {
     case idempotency_keys::verdict::running:
@@ -89,9 +88,9 @@ outcome engine::refuse_key(idempotency_keys::verdict why, const operation& what,
     return refused;
 }
 
-outcome engine::refuse_number(write_sessions::verdict why, const operation& what) const {
+outcome engine::refuse_number(write_sessions::verdict why, const operation& op) const {
     const std::string number =
-        "number " + std::to_string(what.number) + " of write session " + to_text(what.numbered_in.session);
+        "number " + std::to_string(op.number) + " of write session " + to_text(op.numbered_in.session);
     outcome refused;
     switch (why) {
     case write_sessions::verdict::running:
@@ -116,37 +115,39 @@ outcome engine::refuse_number(write_sessions::verdict why, const operation& what
     return refused;
 }
 
-void engine::release(const once_mark& once) {
-    if (once.how == once_mark::kind::key) table_of_keys(once.key.is_brief).release(once.key);
-    if (once.how == once_mark::kind::number) sessions_.release(once.session, once.number);
+void engine::release(const dedup_id& dedup) {
+    if (dedup.by == dedup_id::kind::key) keys_for(dedup.key.is_retry_key).release(dedup.key);
+    if (dedup.by == dedup_id::kind::number) sessions_.release(dedup.session, dedup.number);
 }
 
-// With publishing_.
-void engine::keep(const entry& made) {
-    const once_mark& once = made.once;
-    if (once.how == once_mark::kind::number) sessions_.keep(once.session, once.number, made.made.sequence);
-    if (once.how != once_mark::kind::key) return;
-    const key_record record{once.key.key,    once.key.request, made.made.sequence,
-                            made.made.at_us, once.key.caller,  once.key.is_brief};
-    table_of_keys(once.key.is_brief).keep(record);
+// With publishing_ held.
+void engine::keep(const entry& pending) {
+    const dedup_id& dedup = pending.dedup;
+    if (dedup.by == dedup_id::kind::number)
+        sessions_.keep(dedup.session, dedup.number, pending.feed_event.sequence);
+    if (dedup.by != dedup_id::kind::key) return;
+    const key_record record{
+        dedup.key.key,    dedup.key.request,     pending.feed_event.sequence, pending.feed_event.at_us,
+        dedup.key.caller, dedup.key.is_retry_key};
+    keys_for(dedup.key.is_retry_key).keep(record);
     if (notes_changes_) changed_keys_.push_back(record);
 }
 
-bool engine::answer_again(const operation& what, outcome& again, bool may_read) const {
-    if (what.what == verb::freeze) return true;
+bool engine::fill_duplicate(const operation& op, outcome& duplicate, bool may_read) const {
+    if (op.kind == operation_kind::freeze) return true;
     const table* in = nullptr;
-    if (what.what == verb::reversal) {
-        if (const auto found = find_table_of(again.sequence)) in = *found;
+    if (op.kind == operation_kind::reversal) {
+        if (const auto found = find_table_of(duplicate.sequence)) in = *found;
     } else {
-        in = tables_.find(std::string(what.prefix) + std::string(what.name));
+        in = tables_.find(std::string(op.prefix) + std::string(op.name));
     }
     bool was_read = true;
-    if (in) again.state = state_made_by(*in, again.sequence, may_read, was_read);
+    if (in) duplicate.state = state_made_by(*in, duplicate.sequence, may_read, was_read);
     if (!was_read) return false;
-    if (!again.state)
-        again = not_done(v1::Outcome::REFUSED, wire::status::data_loss,
-                         "this was applied before as commit " + std::to_string(again.sequence) +
-                             ", but what it made cannot be read any more");
+    if (!duplicate.state)
+        duplicate = not_done(v1::Outcome::REFUSED, wire::status::data_loss,
+                             "this was applied before as commit " + std::to_string(duplicate.sequence) +
+                                 ", but what it made cannot be read any more");
     return true;
 }
 

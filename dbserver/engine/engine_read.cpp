@@ -1,4 +1,4 @@
-// Reading, and what an engine is filled with at its start.
+// Reading, and restoring at start.
 #include "dbserver/engine/engine.hpp"
 
 #include "dbserver/table/history.hpp"
@@ -64,7 +64,7 @@ wire::result<std::string> engine::lines_of(const table& in) const {
 }
 
 wire::result<state_ptr> engine::load_at(std::string_view name, std::int64_t at_us, audience who) const {
-    const auto published = sequence(); // before it is asked whether the board is frozen: never beyond that
+    const auto published = sequence(); // before frozen(): commits after a freeze that it misses are not shown
     const auto board = who == audience::everyone ? frozen() : nullptr;
     const table* in = tables_.find(name);
     if (!in) return state_ptr{};
@@ -119,9 +119,8 @@ health_report engine::health() const {
     report.batches = batches_.load(std::memory_order_relaxed);
     report.mutations = mutations_.load(std::memory_order_relaxed);
     report.pending_mutations = pending_mutations_.load(std::memory_order_relaxed);
-    report.pending_bytes = pending_bytes_.load(std::memory_order_relaxed);
     report.tables = tables_.size();
-    report.idempotency_keys = keys_.size() + brief_keys_.size();
+    report.idempotency_keys = keys_.size() + retry_keys_.size();
     report.sessions = sessions_.size();
     std::lock_guard hold(report_lock_);
     report.detail = condition_detail_;
@@ -154,12 +153,11 @@ table& engine::restore(state_ptr checkpointed) {
     return in;
 }
 
-void engine::begin_history_anew(table& in) { write_anew(in, line_of_state(*in.published)); }
+void engine::restart_history(table& in) { rewrite_history(in, line_of_state(*in.published)); }
 
-void engine::write_anew(table& in, std::string_view lines) {
+void engine::rewrite_history(table& in, std::string_view lines) {
     in.archive_bytes = 0;
     in.archive_crc = 0;
-    in.archive_last = 0;
     in.recent = {};
     for_each_line(lines,
                   [&](std::string_view line, std::uint64_t sequence) { in.recent.append(sequence, line); });
@@ -193,8 +191,8 @@ void engine::restore_sequence(std::uint64_t sequence) {
 void engine::replay_earlier_line(std::string_view text) {
     json_reader in(text);
     line one;
-    if (!read_line(in, one) || one.what.what == verb::freeze) return;
-    table& where = tables_.find_or_make(std::string(one.what.prefix) + std::string(one.what.name));
+    if (!read_line(in, one) || one.op.kind == operation_kind::freeze) return;
+    table& where = tables_.find_or_make(std::string(one.op.prefix) + std::string(one.op.name));
     if (one.version != (where.published ? where.published->version() : 0) + 1) return;
     const auto next = next_state(one, options_.within, where.published.get());
     if (!next) return;
@@ -203,12 +201,12 @@ void engine::replay_earlier_line(std::string_view text) {
     if (!std::exchange(where.dirty, true)) changed_tables_.push_back(&where);
 }
 
-void engine::restore_once(const line& one) {
-    if (one.what.number != 0)
-        sessions_.restore(one.what.numbered_in, one.what.number, one.sequence, one.at_us);
-    if (one.what.key.empty()) return;
-    const key_use once = key_use_of(one.what);
-    const key_record record{once.key, once.request, one.sequence, one.at_us, once.caller, once.is_brief};
+void engine::restore_dedup(const line& one) {
+    if (one.op.number != 0) sessions_.restore(one.op.numbered_in, one.op.number, one.sequence, one.at_us);
+    if (one.op.key.empty()) return;
+    const key_use dedup = key_use_of(one.op);
+    const key_record record{dedup.key, dedup.request, one.sequence,
+                            one.at_us, dedup.caller,  dedup.is_retry_key};
     restore_key(record);
     if (notes_changes_) changed_keys_.push_back(record);
 }
@@ -222,15 +220,15 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
     made.at_us = one.at_us;
     table* where = nullptr;
     restore_time(one.at_us);
-    if (one.what.what == verb::freeze) {
-        made.kind = one.what.frozen ? event_kind::frozen : event_kind::thawed;
-        if (one.what.frozen)
+    if (one.op.kind == operation_kind::freeze) {
+        made.kind = one.op.frozen ? event_kind::frozen : event_kind::thawed;
+        if (one.op.frozen)
             freeze_now({one.sequence, one.at_us});
         else
             thaw_now();
     } else {
-        std::string name(one.what.prefix);
-        name += one.what.name;
+        std::string name(one.op.prefix);
+        name += one.op.name;
         where = &tables_.find_or_make(name);
         const state_ptr before = where->published;
         const std::uint32_t version = before ? before->version() : 0;
@@ -244,16 +242,16 @@ wire::result<void> engine::replay_line(std::string_view text, bool gaps_are_allo
         if (follows)
             where->recent.append(one.sequence, text);
         else
-            begin_history_anew(*where);
-        made.kind = one.what.what == verb::reversal ? event_kind::reversal : event_kind::update;
-        made.reverses = one.what.reverses;
+            restart_history(*where);
+        made.kind = one.op.kind == operation_kind::reversal ? event_kind::reversal : event_kind::update;
+        made.reverses = one.op.reverses;
         if (notes_changes_ && !std::exchange(where->dirty, true)) changed_tables_.push_back(where);
     }
-    restore_once(one);
+    restore_dedup(one);
     if (gaps_are_allowed && one.sequence != last_sequence_ + 1) publication_.begin_after(one.sequence - 1);
     last_sequence_ = std::max(last_sequence_, one.sequence);
     published_sequence_.store(last_sequence_, std::memory_order_release);
-    publication_.remember({&made, 1});
+    publication_.retain({&made, 1});
     return {};
 }
 

@@ -14,13 +14,13 @@ namespace stadion::dbserver {
 namespace {
 
 json_store_options completed(json_store_options options) {
-    if (!options.on) options.on = system_files();
+    if (!options.file_system) options.file_system = system_files();
     return options;
 }
 
-// Where both want the processor, commits go before checkpoints. Not far before: a checkpoint that starves
-// lets the journal grow until updates are refused. (To Linux, a thread has a niceness of its own.)
-void let_commits_go_first() {
+// Commits take precedence over checkpoints on the processor, but only a little: when checkpoints starve, the
+// journal grows until updates are refused. On Linux each thread has its own niceness.
+void lower_priority() {
     constexpr int niceness = 5;
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
 }
@@ -29,19 +29,27 @@ void let_commits_go_first() {
 
 json_store::json_store(json_store_options options)
     : engine(options.engine, true),
-      how_(completed(std::move(options))),
-      files_(how_.on),
-      where_{how_.directory} {
-    opening(*this).run();
+      settings_(completed(std::move(options))),
+      files_(settings_.file_system),
+      where_{settings_.directory} {
+    opening directory(*this, settings_, *files_, where_);
+    opened_directory opened = directory.run();
+    lock_file_ = std::move(opened.lock);
+    journal_ = std::move(opened.log);
+    checkpoints_ = std::move(opened.saved);
+    unindexed_ = std::move(opened.unindexed);
+    checkpoint_sequence_.store(checkpoints_->in_force().through);
+    copy_index();
+    directory.finish();
     start();
-    if (how_.maintain) maintenance_thread_ = std::thread([this] { maintain(); });
+    if (settings_.maintain) maintenance_thread_ = std::thread([this] { maintain(); });
 }
 
 json_store::~json_store() { json_store::stop(); }
 
 void json_store::stop() {
-    std::lock_guard once(ending_);
-    if (std::exchange(ended_, true)) return;
+    std::lock_guard once(stop_once_lock_);
+    if (std::exchange(stopped_, true)) return;
     {
         std::lock_guard hold(maintenance_lock_);
         maintenance_ends_ = true;
@@ -60,7 +68,7 @@ json_store::written json_store::persist(std::string& records, std::uint64_t last
     case journal::written::durable:
         return written::durable;
     case journal::written::nothing:
-        return look_at_disk(), written::nothing;
+        return check_disk_space(), written::nothing;
     case journal::written::unknown:
         break;
     }
@@ -89,22 +97,22 @@ wire::result<std::uint64_t> json_store::find_archived(std::uint64_t sequence) co
     return find_commit(*files_, where_, index, sequence);
 }
 
-void json_store::show_index() {
+void json_store::copy_index() {
     std::lock_guard hold(index_lock_);
     index_ = checkpoints_->in_force().index;
 }
 
-bool json_store::checkpoint_now(bool at_leisure) {
-    std::lock_guard one_at_a_time(checkpointing_);
-    at_leisure_ = at_leisure;
-    worked_since_ = std::chrono::steady_clock::now();
+bool json_store::checkpoint_now(bool in_background) {
+    std::lock_guard one_at_a_time(checkpoint_lock_);
+    in_background_ = in_background;
+    work_began_ = std::chrono::steady_clock::now();
     changed_since changes = take_changes();
     const manifest& before = checkpoints_->in_force();
     const bool nothing_new =
         changes.tables.empty() && changes.keys.empty() && changes.through == before.through;
-    const bool as_it_should_be =
+    const bool is_current =
         before.number != 0 && before.format == format_number && checkpoints_->is_certain();
-    if (nothing_new && as_it_should_be) return true;
+    if (nothing_new && is_current) return true;
     return save(std::move(changes));
 }
 
@@ -116,7 +124,7 @@ bool json_store::save(changed_since changes) {
     what.frozen_since = changes.frozen_since.sequence;
     what.frozen_at_us = changes.frozen_since.at_us;
     what.now_us = now_us();
-    what.commits = to_index_;
+    what.commits = unindexed_;
     for (const auto& [in, snapshot] : changes.tables) {
         table_to_save& one = what.tables.emplace_back();
         one.name = in->name;
@@ -136,16 +144,15 @@ bool json_store::save(changed_since changes) {
     if (checkpoints_->in_force().number != number_before) {
         for (const auto& [in, snapshot] : changes.tables) {
             const saved_table& saved = checkpoints_->in_force().tables.find(in->name)->second;
-            std::string archived; // freed when the lock is not held any more
+            std::string archived; // freed after the lock is released
             std::lock_guard hold(in->lock);
             in->archive_bytes = saved.history_bytes;
             in->archive_crc = saved.history_crc;
-            in->archive_last = saved.history_last;
             archived = in->recent.drop_through(saved.history_last);
         }
         what.keys.clear(); // written
-        to_index_.clear();
-        show_index();
+        unindexed_.clear();
+        copy_index();
     }
     if (failure) {
         warn("checkpoint failed at " + failed_file + ": " + failure.message());
@@ -159,45 +166,46 @@ bool json_store::save(changed_since changes) {
     return true;
 }
 
-// A checkpoint in one go would be felt by every commit meanwhile. So it works for a fifth of the time, in
-// small stretches - unless the journal has grown so long that it matters more.
-void json_store::rest() {
+// A checkpoint without pauses would delay every commit meanwhile. So it works a fifth of the time, in short
+// stretches, unless the journal has grown so long that the checkpoint is more urgent.
+void json_store::pause_for_commits() {
     using namespace std::chrono_literals;
     using clock = std::chrono::steady_clock;
     constexpr clock::duration stretch = 500us, rest_max = 100ms;
-    const auto worked = clock::now() - worked_since_;
-    if (!at_leisure_ || worked < stretch) return;
+    const auto worked = clock::now() - work_began_;
+    if (!in_background_ || worked < stretch) return;
     if (current_condition() == condition::serving) prepare_a_step();
-    if (current_condition() == condition::serving && journal_->segments() <= how_.segments_max / 2) {
+    if (current_condition() == condition::serving && journal_->segments() <= settings_.segments_max / 2) {
         std::unique_lock hold(maintenance_lock_);
         maintenance_wake_.wait_for(hold, std::min(4 * worked, rest_max),
                                    [this] { return maintenance_ends_; });
     }
-    worked_since_ = clock::now();
+    work_began_ = clock::now();
 }
 
 void json_store::prepare_segment() {
-    if (const auto failure = journal_->prepare()) segment_not_made(failure);
+    if (const auto failure = journal_->prepare()) note_segment_failure(failure);
 }
 
 void json_store::prepare_a_step() {
     do
-        if (const auto failure = journal_->prepare_a_step()) return segment_not_made(failure);
+        if (const auto failure = journal_->prepare_a_step()) return note_segment_failure(failure);
     while (journal_->preparation_lags());
 }
 
-void json_store::segment_not_made(std::error_code why) {
+void json_store::note_segment_failure(std::error_code why) {
     set_condition(condition::disk_full,
                   "the journal's next segment cannot be made in " + where_.journal() + ": " + why.message());
 }
 
 std::uint64_t json_store::reserve_bytes() const { return 3 * journal_->segment_bytes(); }
 
-// Full is when a checkpoint and two more segments might not fit; it ends when they do again.
-void json_store::look_at_disk() {
+// Updates are refused while less than the reserve is free, which leaves room for a checkpoint and two
+// segments.
+void json_store::check_disk_space() {
     const condition now = current_condition();
     if (now != condition::serving && now != condition::disk_full) return;
-    set_congested(journal_->segments() > how_.segments_max);
+    set_congested(journal_->segments() > settings_.segments_max);
     std::uint64_t free = 0;
     if (files_->free_bytes(where_.root, free)) return;
     if (free < reserve_bytes()) {
@@ -213,23 +221,23 @@ void json_store::look_at_disk() {
 void json_store::maintain() {
     using namespace std::chrono_literals;
     using clock = std::chrono::steady_clock;
-    constexpr auto between_steps = 2ms; // of making a segment: at most a hundred MiB a second
-    let_commits_go_first();
-    auto next_checkpoint = clock::now() + how_.checkpoint_every;
-    bool made = true; // one that failed waits its turn
+    constexpr auto between_steps = 2ms; // of filling a segment: at most 125 MiB a second
+    lower_priority();
+    auto next_checkpoint = clock::now() + settings_.checkpoint_every;
+    bool made = true; // a failed checkpoint is not repeated at once
     std::unique_lock hold(maintenance_lock_);
     while (!maintenance_ends_) {
         hold.unlock();
-        look_at_disk();
+        check_disk_space();
         if (current_condition() == condition::serving) prepare_a_step();
         if (clock::now() >= next_checkpoint || (made && journal_->segments() > 2)) {
             made = current_condition() != condition::poisoned && checkpoint_now(true);
-            next_checkpoint = clock::now() + how_.checkpoint_every;
+            next_checkpoint = clock::now() + settings_.checkpoint_every;
         }
         hold.lock();
         const bool steps_are_left = current_condition() == condition::serving && !journal_->is_prepared();
         if (!maintenance_ends_)
-            maintenance_wake_.wait_for(hold, steps_are_left ? between_steps : how_.look_every);
+            maintenance_wake_.wait_for(hold, steps_are_left ? between_steps : settings_.disk_check_every);
     }
 }
 

@@ -1,12 +1,12 @@
 // The engine that keeps its tables as JSON files, with a journal in front of them. FORMAT.md describes the
 // files.
 //
-// Opening takes the lock file, reads the last checkpoint, plays the journal after it, and makes sure that all
-// that was read is on the disk before anything is answered from it. It throws store_unavailable or
-// store_damaged (damage.hpp); nothing else here throws.
+// Construction opens the directory: it takes the lock file, reads the last checkpoint, replays the journal
+// after it, and makes sure that all it read is durable before anything is answered from it. It throws
+// store_unavailable or store_damaged (journal/damage.hpp). No other function throws.
 //
 // A maintenance thread makes checkpoints from immutable snapshots, prepares the journal's next segment,
-// removes those no longer needed, and watches the space that is left.
+// removes segments that are not needed any more, and watches the free space of the disk.
 #pragma once
 
 #include "dbserver/engine/engine.hpp"
@@ -28,15 +28,15 @@ namespace stadion::dbserver {
 struct json_store_options {
     std::string directory;
     engine_options engine;
-    std::shared_ptr<files> on;               // empty: the system's
-    std::string program = "stadion";         // and version, for the FORMAT file
+    std::shared_ptr<files> file_system;      // empty: the system's
+    std::string program = "stadion";         // and version; written to the FORMAT file
     std::uint64_t segment_bytes = 64u << 20; // smaller on a small disk
     std::uint64_t key_file_bytes = 16u << 20;
-    std::size_t segments_max = 8; // waiting for a checkpoint; beyond, updates are refused
+    std::size_t segments_max = 8; // with more, updates are refused until a checkpoint was made
     std::chrono::milliseconds checkpoint_every{1000};
-    std::chrono::milliseconds look_every{200}; // at the disk's space
-    bool salvage = false;                      // keep what can be read, set the rest aside as .broken
-    bool maintain = true;                      // false: only when asked, for tests
+    std::chrono::milliseconds disk_check_every{200}; // how often the free space is checked
+    bool salvage = false; // of damaged files keep what can be read, copy the rest to .broken
+    bool maintain = true; // false: no maintenance thread; tests call its functions
 };
 
 class json_store final : public engine {
@@ -47,9 +47,10 @@ public:
     health_report health() const override;
     void stop() override;
 
-    // What the maintenance thread does. For tests, and before a copy is taken of the directory.
-    bool checkpoint_now(bool at_leisure = false);
-    void look_at_disk();
+    // The maintenance thread's work, for tests. `in_background`: pause between files, so that commits go
+    // first.
+    bool checkpoint_now(bool in_background = false);
+    void check_disk_space();
     void prepare_segment();
 
 private:
@@ -62,25 +63,24 @@ private:
     wire::result<std::uint64_t> find_archived(std::uint64_t sequence) const override;
 
     void maintain();
-    void show_index();
+    void copy_index();
     bool save(changed_since changes);
-    void rest();
+    void pause_for_commits();
     void prepare_a_step();
-    void segment_not_made(std::error_code why);
+    void note_segment_failure(std::error_code why);
     std::uint64_t reserve_bytes() const;
 
-    json_store_options how_;
+    json_store_options settings_;
     std::shared_ptr<files> files_;
     const layout where_;
     std::unique_ptr<file> lock_file_;
     std::unique_ptr<journal> journal_;
     std::unique_ptr<checkpoints> checkpoints_;
-    std::mutex checkpointing_;
-    bool at_leisure_ = false; // with that lock: the checkpoint being made is the maintenance thread's
-    std::chrono::steady_clock::time_point worked_since_;
+    std::mutex checkpoint_lock_;
+    bool in_background_ = false; // with checkpoint_lock_
+    std::chrono::steady_clock::time_point work_began_;
     std::atomic<std::uint64_t> checkpoint_sequence_{0};
-    std::vector<indexed_commit>
-        to_index_; // with that lock: commits that are in archives, but in no index yet
+    std::vector<indexed_commit> unindexed_; // with checkpoint_lock_: in archives, but in no index yet
 
     mutable std::mutex index_lock_;
     std::vector<saved_index> index_; // of the checkpoint in force
@@ -89,8 +89,8 @@ private:
     std::condition_variable maintenance_wake_;
     bool maintenance_ends_ = false;
     std::thread maintenance_thread_;
-    std::mutex ending_;
-    bool ended_ = false;
+    std::mutex stop_once_lock_;
+    bool stopped_ = false;
 };
 
 } // namespace stadion::dbserver

@@ -1,5 +1,5 @@
-// The engine that keeps nothing: for tests of what stands on the store, and to show that the interface does
-// not leak files. Durable means accepted.
+// The engine that keeps nothing on disk. It is for tests of what uses the store, and it shows that the
+// interface does not depend on files. A mutation is durable as soon as it is accepted.
 #pragma once
 
 #include "dbserver/engine/engine.hpp"

@@ -1,9 +1,8 @@
-// Older formats of the data directory.
+// Opening a directory of format 1.
 //
-// Format 1 is table files and nothing else: no journal, no checkpoint, no history; a person can write one. It
-// is brought to the current format in a directory of its own beside the old one, and the two change places in
-// one step, so that at any moment there is a whole directory under the name. The old one stays as
-// DIR.format1.
+// Format 1 has table files only: no journal, no checkpoint, no history. A person can write one. The data is
+// converted in a new directory beside the old one, and the two are exchanged atomically. So there is a
+// complete directory under the name at any moment. The old one is kept as DIR.format1.
 #include "dbserver/engine/opening.hpp"
 
 #include "dbserver/table/operation.hpp"
@@ -34,7 +33,7 @@ void opening::migrate(unsigned from) {
             if (!name.ends_with(".json")) continue;
             const std::string path = where_.tables() + kind + "/" + name;
             std::string text;
-            must(read_all(files_, path, text), "cannot read " + path);
+            throw_if(read_all(files_, path, text), "cannot read " + path);
             const auto read = state_from_json(text);
             if (!read || !where_.table(read->table()).starts_with(where_.tables() + kind)) {
                 note({path, 0, {}, "is not a table of this kind"});
@@ -55,24 +54,25 @@ void opening::migrate(unsigned from) {
          {fresh.root, fresh.tables(), fresh.tables() + "/games", fresh.tables() + "/teams", fresh.histories(),
           fresh.histories() + "/games", fresh.histories() + "/teams", fresh.keys(), fresh.index(),
           fresh.journal()})
-        must(files_.make_directory(path), "cannot make " + path);
+        throw_if(files_.make_directory(path), "cannot make " + path);
     for (const std::string& path : {fresh.tables(), fresh.histories()})
-        must(files_.sync_directory(path), "cannot sync " + path);
-    must(write_new(files_, fresh.format(), std::to_string(format_number) + "\n" + store_.how_.program + "\n"),
-         "cannot write " + fresh.format());
+        throw_if(files_.sync_directory(path), "cannot sync " + path);
+    throw_if(
+        write_new(files_, fresh.format(), std::to_string(format_number) + "\n" + settings_.program + "\n"),
+        "cannot write " + fresh.format());
     std::unique_ptr<file> lock;
-    must(files_.open(fresh.lock(), open_mode::create, lock), "cannot open " + fresh.lock());
-    must(lock->try_lock(), "cannot lock " + fresh.lock());
+    throw_if(files_.open(fresh.lock(), open_mode::create, lock), "cannot open " + fresh.lock());
+    throw_if(lock->try_lock(), "cannot lock " + fresh.lock());
     std::string failed_file;
-    must(checkpoints(files_, fresh, 0, 1).save(what, failed_file), "cannot write " + failed_file);
-    must(files_.sync_directory(fresh.root), "cannot sync " + fresh.root);
+    throw_if(checkpoints(files_, fresh, 0, 1).save(what, failed_file), "cannot write " + failed_file);
+    throw_if(files_.sync_directory(fresh.root), "cannot sync " + fresh.root);
 
-    must(files_.exchange(fresh.root, where_.root),
-         "cannot put " + fresh.root + " in the place of " + where_.root);
-    must(files_.sync_directory(directory_of(where_.root)), "cannot sync " + directory_of(where_.root));
-    store_.lock_file_ = std::move(lock);
+    throw_if(files_.exchange(fresh.root, where_.root),
+             "cannot put " + fresh.root + " in the place of " + where_.root);
+    throw_if(files_.sync_directory(directory_of(where_.root)), "cannot sync " + directory_of(where_.root));
+    opened_.lock = std::move(lock);
     const std::string old = where_.root + ".format" + std::to_string(from);
-    must(files_.rename(fresh.root, old), "cannot rename " + fresh.root);
+    throw_if(files_.rename(fresh.root, old), "cannot rename " + fresh.root);
     store_.warn("the data was brought from format " + std::to_string(from) + " to " +
                 std::to_string(format_number) + "; as it was it is in " + old);
 }

@@ -1,5 +1,7 @@
-// What happens when a data directory is opened: lock, format, checkpoint, journal, repair. json_store.cpp's
-// own.
+// Opening a data directory: lock, format, checkpoint, journal, repair. Used by json_store.cpp only.
+//
+// The steps are in opening.cpp. Salvaging is in opening_salvage.cpp, format 2 in opening_former.cpp, format 1
+// in migration.cpp. Threads: the constructing thread of the store, before any other runs.
 #pragma once
 
 #include "dbserver/engine/json_store.hpp"
@@ -12,12 +14,24 @@
 
 namespace stadion::dbserver {
 
+// What an opened directory consists of. The store keeps it.
+struct opened_directory {
+    std::unique_ptr<file> lock;
+    std::unique_ptr<journal> log;
+    std::unique_ptr<checkpoints> saved;
+    std::vector<indexed_commit> unindexed; // commits of the histories that must be added to the index
+};
+
 class opening {
 public:
-    explicit opening(json_store& of) : store_(of), files_(*of.files_), where_(of.where_) {}
+    opening(json_store& into, const json_store_options& settings, files& on, const layout& where);
 
-    // Throws store_unavailable or store_damaged.
-    void run();
+    // Restores tables, keys and sessions into the store. Throws store_unavailable or store_damaged.
+    opened_directory run();
+
+    // Once the store holds what run() returned: the checkpoint that ends a migration or a salvage. Throws
+    // store_unavailable.
+    void finish();
 
 private:
     void make_directories();
@@ -36,44 +50,50 @@ private:
     void read_sessions();
     void note_answer(const state_ptr& answered);
     void remove_leftovers();
-    void play_journal();
+    void replay_journal();
     void repair(const journal_end& end);
     void name_opening();
     void keep_broken_copy(const std::string& path, std::uint64_t bytes);
 
-    // --salvage, in opening_salvage.cpp: what is damaged is copied to .broken, and what can be read is kept.
-    bool salvaging() const { return store_.how_.salvage; }
+    // --salvage: damaged files are copied to .broken, and what can be read is kept.
+    bool salvaging() const { return settings_.salvage; }
     void set_aside(const damage& found);
     void salvage_all_tables();
     void salvage_table(const std::string& name, const saved_table& saved);
     void salvage_journal();
+    void end_salvage();
 
-    // Older formats, in migration.cpp; format 2 in opening_former.cpp.
+    // Older formats. In format 2 the file names of long table names could collide, and two tables had one
+    // file.
     void migrate(unsigned from);
     void find_clashes();
-    void tell_clashes_apart();
-    void tell_apart(const std::string& name, saved_table& saved);
-    wire::result<void> play_line(const record& one);
+    void separate_clashes();
+    void separate(const std::string& name, saved_table& saved);
+    wire::result<void> replay_record(const record& one);
     void end_migration();
     void remove_former_files(const std::vector<saved_index>& index);
     void write_format();
 
-    void must(std::error_code failure, const std::string& what) const;
+    void throw_if(std::error_code failure, const std::string& what) const;
     void note(damage found) { damage_.push_back(std::move(found)); }
     void stop_at_damage() const;
 
     json_store& store_;
+    const json_store_options& settings_;
     files& files_;
     const layout& where_;
+    opened_directory opened_;
     manifest manifest_;
-    bool renamed_ = false;
-    bool former_ = false;       // the checkpoint is of format 2
-    bool indexes_anew_ = false; // the index of commits is made from the histories
-    std::map<std::string, std::uint64_t, std::less<>>
-        clashing_; // tables that had one file, with their commits
-    std::map<std::string, state_ptr, std::less<>> last_answer_; // of these, by the idempotency keys
+    bool renamed_ = false;        // a table file was renamed into place
+    bool is_former_ = false;      // the checkpoint is of format 2
+    bool rebuilds_index_ = false; // the commit index is made anew from the histories
+    // Tables whose file names collide, with the sequences that the manifest has for them.
+    std::map<std::string, std::uint64_t, std::less<>> clashing_;
+    // Of these tables: the newest state that was answered to an idempotency key.
+    std::map<std::string, state_ptr, std::less<>> last_answer_;
     std::vector<damage> damage_;
     bool checkpoint_lost_ = false;
+    std::vector<std::string> old_segments_; // salvage: to be removed at the end
 };
 
 } // namespace stadion::dbserver

@@ -1,14 +1,13 @@
 // Opening a directory of format 2.
 //
-// It differs in the files of idempotency keys, which had the keys themselves, and in the names of files whose
-// table's name is too long for one: they were told apart by checksums. These tables are written anew under
-// their names of today, with their histories, by the first checkpoint, which is of format 3 as a whole; until
-// it is in force nothing of what was there is changed, and opening can be interrupted anywhere. Then the
-// former files go.
+// Format 2 differs from format 3 in two things. Its key files hold the idempotency keys themselves. And the
+// file names of long table names end in two CRCs instead of a SHA-256. The first checkpoint, which is of
+// format 3, writes these tables and their histories under their new file names. Until it is in force no old
+// file is changed, so that opening can be interrupted at any point. Then the old files are removed.
 //
-// Two names that have the same checksums had one file between them, and each checkpoint wrote over one of
-// them. That is no damage: what the file has of each is told apart by the names in it, and the rest comes
-// from where else a state may be: beside the file, with the idempotency keys, in the journal.
+// Two table names with the same CRCs had one file, and their checkpoints overwrote each other's state. That
+// is not damage. The names in the file tell which states are whose. Missing states are looked for in
+// temporary files, in the answers stored with the idempotency keys, and in the journal.
 #include "dbserver/engine/opening.hpp"
 
 #include "dbserver/table/history.hpp"
@@ -29,7 +28,7 @@ void opening::find_clashes() {
     }
 }
 
-// Lines of JSON then, each with the key itself and what was answered.
+// In format 2 a key file has lines of JSON, each with the key itself and the answer.
 void opening::read_former_keys(const saved_keys& saved) {
     const std::string path = where_.former_key_file(saved.number);
     std::string text;
@@ -59,7 +58,7 @@ void opening::read_former_keys(const saved_keys& saved) {
             return note({path, offset, {}, "is not a line of idempotency keys"});
         }
         store_.restore_key(record);
-        store_.write_key_anew(record);
+        store_.rewrite_key(record);
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 }
@@ -70,11 +69,11 @@ void opening::note_answer(const state_ptr& answered) {
     if (!newest || newest->sequence() < answered->sequence()) newest = answered;
 }
 
-void opening::tell_clashes_apart() {
-    for (const auto& [name, wanted] : clashing_) tell_apart(name, manifest_.tables.find(name)->second);
+void opening::separate_clashes() {
+    for (const auto& [name, wanted] : clashing_) separate(name, manifest_.tables.find(name)->second);
 }
 
-void opening::tell_apart(const std::string& name, saved_table& saved) {
+void opening::separate(const std::string& name, saved_table& saved) {
     std::string text;
     state_ptr known;
     std::string history;
@@ -92,7 +91,7 @@ void opening::tell_apart(const std::string& name, saved_table& saved) {
         history.clear();
     };
     const std::string path = where_.former_table(name);
-    for (const std::string& place : {path, table_beside(path, saved.checkpoint)})
+    for (const std::string& place : {path, temporary_table_path(path, saved.checkpoint)})
         if (!read_all(files_, place, text)) consider(state_from_json(text));
     if (const auto answered = last_answer_.find(name); answered != last_answer_.end())
         consider(answered->second);
@@ -101,17 +100,17 @@ void opening::tell_apart(const std::string& name, saved_table& saved) {
     if (!known) return;
     table& in = store_.restore(known);
     if (history.empty())
-        store_.begin_history_anew(in);
+        store_.restart_history(in);
     else
-        store_.write_anew(in, history);
+        store_.rewrite_history(in, history);
 }
 
-wire::result<void> opening::play_line(const record& one) {
+wire::result<void> opening::replay_record(const record& one) {
     if (clashing_.empty()) return store_.replay_line(one.line, false);
     json_reader in(one.line);
     line read;
-    const bool is_clashing = read_line(in, read) &&
-                             clashing_.contains(std::string(read.what.prefix) + std::string(read.what.name));
+    const bool is_clashing =
+        read_line(in, read) && clashing_.contains(std::string(read.op.prefix) + std::string(read.op.name));
     if (one.sequence > manifest_.through) return store_.replay_line(one.line, is_clashing);
     if (is_clashing) store_.replay_earlier_line(one.line);
     return {};

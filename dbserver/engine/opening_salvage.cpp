@@ -1,8 +1,8 @@
-// Opening a damaged directory when told to keep what can be read.
+// Opening a damaged directory with --salvage, which keeps what can be read.
 //
-// Nothing that is damaged is thrown away: it is copied beside itself as .broken first. Of each table the
-// newest state that proves itself is kept; where its history is gone, the history begins anew with that
-// state. At the end a whole checkpoint is made, and the journal begins with a new segment.
+// A damaged file is first copied to FILE.broken. Of each table the newest valid state is kept. Where its
+// history is lost, the history begins anew with that state. At the end a checkpoint of everything is made,
+// and the journal begins with a new segment.
 #include "dbserver/engine/opening.hpp"
 
 #include "dbserver/table/history.hpp"
@@ -13,14 +13,15 @@
 namespace stadion::dbserver {
 
 void opening::set_aside(const damage& found) {
-    store_.warn("salvaged: " + describe(found, where_.root));
+    store_.warn("salvaged: " + describe(found));
     std::string text;
     if (read_all(files_, found.file, text)) return;
-    must(write_new(files_, found.file + ".broken", text), "cannot write " + found.file + ".broken");
-    must(files_.sync_directory(directory_of(found.file)), "cannot sync " + directory_of(found.file));
+    throw_if(write_new(files_, found.file + ".broken", text), "cannot write " + found.file + ".broken");
+    throw_if(files_.sync_directory(directory_of(found.file)), "cannot sync " + directory_of(found.file));
 }
 
-// In the order of trust: the history that proves itself; the file, if it is still a state of this table.
+// Prefers the history, if it matches its checksum, to the table file, if that still holds a state of this
+// table.
 void opening::salvage_table(const std::string& name, const saved_table& saved) {
     std::string text;
     std::shared_ptr<state> kept;
@@ -40,33 +41,32 @@ void opening::salvage_table(const std::string& name, const saved_table& saved) {
         return;
     }
     table& in = store_.restore(kept);
-    store_.begin_history_anew(in);
+    store_.restart_history(in);
     if (!has_history) return;
-    if (former_) return store_.write_anew(in, text);
+    if (is_former_) return store_.rewrite_history(in, text);
     note_commits(in, text);
     in.recent = {};
     in.archive_bytes = saved.history_bytes;
     in.archive_crc = saved.history_crc;
-    in.archive_last = saved.history_last;
 }
 
-// Without a checkpoint every table file speaks for itself.
+// Without a manifest the table files are taken as they are.
 void opening::salvage_all_tables() {
     for (const char* kind : {"/games", "/teams"}) {
         std::vector<std::string> names;
-        must(files_.list(where_.tables() + kind, names), "cannot read " + where_.tables() + kind);
+        throw_if(files_.list(where_.tables() + kind, names), "cannot read " + where_.tables() + kind);
         for (const std::string& name : names) {
             if (!name.ends_with(".json")) continue;
             const std::string path = where_.tables() + kind + "/" + name;
             std::string text;
-            must(read_all(files_, path, text), "cannot read " + path);
+            throw_if(read_all(files_, path, text), "cannot read " + path);
             const auto kept = state_from_json(text);
             if (!kept ||
                 (where_.table(kept->table()) != path && where_.former_table(kept->table()) != path)) {
                 set_aside({path, 0, {}, "is not the table that its name says"});
                 continue;
             }
-            store_.begin_history_anew(store_.restore(kept));
+            store_.restart_history(store_.restore(kept));
             manifest_.through = std::max(manifest_.through, kept->sequence());
         }
     }
@@ -87,7 +87,7 @@ void opening::salvage_journal() {
                    {},
                    "the last write was not finished before a crash, and was never acknowledged"});
 
-    // All tables go into the checkpoint that follows; histories that began anew replace those that were.
+    // The next checkpoint writes all tables. Histories that began anew replace the old ones.
     store_.tables().visit({}, {}, [&](table& in) {
         if (const auto saved = manifest_.tables.find(in.name);
             saved != manifest_.tables.end() && in.archive_bytes == 0) {
@@ -108,20 +108,24 @@ void opening::salvage_journal() {
     journal_position from;
     from.segment = manifest_.first_segment;
     std::vector<std::string> names;
-    must(files_.list(where_.journal(), names), "cannot read " + where_.journal());
+    throw_if(files_.list(where_.journal(), names), "cannot read " + where_.journal());
     for (const std::string& name : names)
         if (const auto number = file_number(name, ".log")) from.segment = std::max(from.segment, *number);
     ++from.segment;
     from.batch = end.position.batch;
     from.sequence = store_.sequence();
-    store_.checkpoints_->begin(std::move(manifest_));
-    must(store_.journal_->begin(from, {}), "cannot open the journal in " + where_.journal());
+    opened_.saved->begin(std::move(manifest_));
+    throw_if(opened_.log->begin(from, {}), "cannot open the journal in " + where_.journal());
     std::string failure;
-    if (store_.journal_->append_control(R"({"journal":"salvaged"})", failure) != journal::written::durable)
+    if (opened_.log->append_control(R"({"journal":"salvaged"})", failure) != journal::written::durable)
         throw store_unavailable(failure);
     name_opening();
+    old_segments_ = std::move(names);
+}
+
+void opening::end_salvage() {
     if (!store_.checkpoint_now()) throw store_unavailable("cannot write what was salvaged to " + where_.root);
-    for (const std::string& name : names)
+    for (const std::string& name : old_segments_)
         if (file_number(name, ".log")) files_.remove(where_.journal() + "/" + name);
 }
 

@@ -5,8 +5,8 @@
 namespace stadion::dbserver {
 namespace {
 
-// About; what it is counted as must not change while it is held.
-std::size_t memory_of(const event& what) {
+// An estimate. It must be the same when the event is added and when it is dropped.
+std::size_t bytes_of(const event& what) {
     const auto* score = what.state ? what.state->score() : nullptr;
     const auto points = score ? static_cast<std::size_t>(score->points_size()) : 0;
     return 256 + points * 160 + (score ? score->title().size() : 0);
@@ -14,12 +14,12 @@ std::size_t memory_of(const event& what) {
 
 } // namespace
 
-void publication::remember(std::span<const event> batch) {
+void publication::retain(std::span<const event> batch) {
     std::lock_guard hold(lock_);
     events_.insert(events_.end(), batch.begin(), batch.end());
-    for (const auto& one : batch) bytes_ += memory_of(one);
+    for (const auto& one : batch) bytes_ += bytes_of(one);
     while (events_.size() > events_max_ || (bytes_ > bytes_max_ && events_.size() > 1)) {
-        bytes_ -= memory_of(events_.front());
+        bytes_ -= bytes_of(events_.front());
         events_.pop_front();
         ++first_;
     }
@@ -28,14 +28,14 @@ void publication::remember(std::span<const event> batch) {
 void publication::begin_after(std::uint64_t sequence) {
     std::lock_guard hold(lock_);
     while (!events_.empty() && events_.front().sequence <= sequence) {
-        bytes_ -= memory_of(events_.front());
+        bytes_ -= bytes_of(events_.front());
         events_.pop_front();
     }
     first_ = sequence + 1;
 }
 
 void publication::publish(std::span<const event> batch) {
-    remember(batch);
+    retain(batch);
     std::lock_guard hold(listeners_->lock);
     for (const auto& [id, to] : listeners_->sinks) to(batch);
 }

@@ -1,8 +1,8 @@
 // The tables in memory: one entry per game and team, each with its own lock, found by name.
 //
-// An entry, once made, stays where it is for the life of the store, so that it is used without the map's
-// lock. Locks: the map's is held for a look-up only; an entry's for as long as it takes to make the next
-// state in memory, never across I/O. An entry's lock may be taken before the sequencer's, never after it.
+// An entry is never moved or removed, so that it is used without the map's lock. Locks: the map's is held for
+// a look-up only. An entry's lock is held while the next state is drafted in memory, never during I/O. An
+// entry's lock may be taken before the sequencer's, never after it.
 #pragma once
 
 #include "dbserver/journal/commit_index.hpp"
@@ -21,20 +21,20 @@
 
 namespace stadion::dbserver {
 
-// The operations of a table, as their lines in the journal say them, oldest first. One text for all of them,
-// for there are many, and what adds them is not the thread that drops them: a string for each made the two
-// wait for each other in the allocator.
+// The lines of a table's latest commits, oldest first, in one string. One string per line would be allocated
+// by one thread and freed by another at a high rate; the two threads then wait for each other in the
+// allocator.
 class recent_lines {
 public:
-    // `line` with a newline at the end.
+    // The line ends in a newline.
     void append(std::uint64_t sequence, std::string_view line);
     void drop_after(std::uint64_t sequence);
-    // Answers what held them, for the caller to free without the table's lock.
+    // Returns the old string, so that the caller frees it without the table's lock.
     [[nodiscard]] std::string drop_through(std::uint64_t sequence);
 
     const std::string& text() const noexcept { return text_; }
     bool has(std::uint64_t sequence) const;
-    // Adds the sequences up to this one.
+    // Appends an index entry for each line up to this sequence.
     void list_through(std::uint64_t sequence, std::uint64_t table, std::vector<indexed_commit>& into) const;
     std::string_view text_through(std::uint64_t sequence) const;
 
@@ -56,14 +56,13 @@ struct table {
     const std::uint64_t number;
 
     mutable std::mutex lock;
-    // All below: guarded by `lock`.
-    state_ptr latest;    // may be waiting for its durability
+    // The members below are guarded by `lock`.
+    state_ptr latest;    // may not be durable yet
     state_ptr published; // what readers see; null before the first
-    recent_lines recent; // what is not in the archive yet, those waiting included
+    recent_lines recent; // lines that are not in the archive yet, those not durable included
     std::uint64_t archive_bytes = 0;
     std::uint32_t archive_crc = 0;
-    std::uint64_t archive_last = 0; // the last sequence in the archive
-    bool dirty = false;             // noted for the next checkpoint
+    bool dirty = false; // in changed_tables_, for the next checkpoint
 };
 
 class table_map {
@@ -72,7 +71,8 @@ public:
     table& find_or_make(std::string_view name);
     std::size_t size() const;
 
-    // Entries whose name begins with the prefix and comes after `after`, in order, until `visit` says false.
+    // Visits entries whose name begins with the prefix and comes after `after`, in order, until `visit`
+    // returns false.
     template <typename Visit>
     void visit(std::string_view prefix, std::string_view after, Visit visit) const {
         std::shared_lock hold(ordered_lock_);

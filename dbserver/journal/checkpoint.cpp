@@ -9,12 +9,13 @@
 namespace stadion::dbserver {
 namespace {
 
-constexpr std::int64_t key_file_us_max = 3'600'000'000; // an hour's keys go together
+constexpr std::int64_t key_file_us_max = 3'600'000'000; // a key file has the keys of at most an hour
 
 } // namespace
 
-std::string checkpoints::beside(const layout& where, std::string_view table, std::uint64_t checkpoint) {
-    return table_beside(where.table(table), checkpoint);
+std::string checkpoints::temporary_table(const layout& where, std::string_view table,
+                                         std::uint64_t checkpoint) {
+    return temporary_table_path(where.table(table), checkpoint);
 }
 
 std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& failed_file) {
@@ -29,13 +30,13 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     next.first_segment = what.first_segment;
     next.frozen_since = planted(bug::forgets_freeze) ? 0 : what.frozen_since;
     next.frozen_at_us = what.frozen_at_us;
-    std::vector<std::string> outdated = std::exchange(beside_, {});
-    const std::string fresh = stadion::dbserver::beside(where_.checkpoint());
+    std::vector<std::string> outdated = std::exchange(temporary_tables_, {});
+    const std::string fresh = temporary_path(where_.checkpoint());
     std::error_code failure = write_files(what, next, failed_file);
     if (!failure) failed_file = where_.checkpoint(), failure = write_new(files_, fresh, to_text(next));
     if (failure) {
-        remove_all(beside_); // no checkpoint names them
-        beside_ = std::move(outdated);
+        remove_all(temporary_tables_); // no manifest names them
+        temporary_tables_ = std::move(outdated);
         return failure;
     }
 
@@ -54,22 +55,22 @@ std::error_code checkpoints::save(const checkpoint_to_save& what, std::string& f
     in_force_ = std::move(next);
     certain_ = true;
     remove_all(outdated_);
-    return put_in_place(what, failed_file);
+    return rename_tables(what, failed_file);
 }
 
 std::error_code checkpoints::write_files(const checkpoint_to_save& what, manifest& next,
                                          std::string& failed_file) {
-    held_.clear();
+    unsynced_.clear();
     for (const table_to_save& one : what.tables)
         if (const auto failure = write_table(one, next, failed_file)) return failure;
     if (const auto failure = write_keys(what, next, failed_file)) return failure;
     if (const auto failure = write_sessions(what, next, failed_file)) return failure;
     if (const auto failure = write_index(what, next, failed_file)) return failure;
-    if (const auto failure = sync_held(failed_file)) return failure;
+    if (const auto failure = sync_pending(failed_file)) return failure;
     if (const auto failure = sync_directories(failed_file)) return failure;
     if (planted(bug::renames_before_manifest))
         for (const table_to_save& one : what.tables)
-            files_.rename(beside(where_, one.name, next.number), where_.table(one.name));
+            files_.rename(temporary_table(where_, one.name, next.number), where_.table(one.name));
     return {};
 }
 
@@ -77,16 +78,16 @@ std::error_code checkpoints::write_table(const table_to_save& what, manifest& ne
                                          std::string& failed_file) {
     saved_table& one = next.tables[what.name];
     if (!what.history.empty())
-        if (const auto failure = grow(where_.history(what.name), one.history_bytes, one.history_crc,
-                                      what.history, failed_file))
+        if (const auto failure = append_to_file(where_.history(what.name), one.history_bytes, one.history_crc,
+                                                what.history, failed_file))
             return failure;
-    const std::string text = to_json(*what.snapshot, json_layout::pretty);
+    const std::string text = to_table_file(*what.snapshot);
     one.bytes = 0;
     one.crc = 0;
-    const std::string path = beside(where_, what.name, next.number);
-    beside_.push_back(path);
-    if (const auto failure = grow(path, one.bytes, one.crc, text, failed_file)) return failure;
-    rest_();
+    const std::string path = temporary_table(where_, what.name, next.number);
+    temporary_tables_.push_back(path);
+    if (const auto failure = append_to_file(path, one.bytes, one.crc, text, failed_file)) return failure;
+    between_files_();
     one.sequence = what.snapshot->sequence();
     one.version = what.snapshot->version();
     one.checkpoint = next.number;
@@ -94,9 +95,9 @@ std::error_code checkpoints::write_table(const table_to_save& what, manifest& ne
     return {};
 }
 
-// Writes behind the first `bytes` of the file, and cuts off what else was there.
-std::error_code checkpoints::grow(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
-                                  std::string_view by, std::string& failed_file) {
+// Keeps the first `bytes` of the file, cuts off the rest, and appends `by`.
+std::error_code checkpoints::append_to_file(const std::string& path, std::uint64_t& bytes, std::uint32_t& crc,
+                                            std::string_view by, std::string& failed_file) {
     failed_file = path;
     std::unique_ptr<file> to;
     if (const auto failure = files_.open(path, open_mode::create, to)) return failure;
@@ -104,26 +105,26 @@ std::error_code checkpoints::grow(const std::string& path, std::uint64_t& bytes,
     if (const auto failure = write_all(*to, bytes, by)) return failure;
     bytes += by.size();
     crc = crc32c_extend(crc, by);
-    return hold_to_sync(path, std::move(to), failed_file);
+    return sync_later(path, std::move(to), failed_file);
 }
 
-// Syncing one file after the other makes the file system commit its own journal for each; started together,
-// they share. Measured: 256 files in half the time.
-std::error_code checkpoints::hold_to_sync(std::string path, std::unique_ptr<file> written,
-                                          std::string& failed_file) {
-    constexpr std::size_t held_max = 128;
-    held_.emplace_back(std::move(path), std::move(written));
-    return held_.size() < held_max ? std::error_code{} : sync_held(failed_file);
+// Syncing files one after the other makes the file system commit its own journal for each. When their writing
+// is started together, they share commits. Measured: 256 files in half the time.
+std::error_code checkpoints::sync_later(std::string path, std::unique_ptr<file> written,
+                                        std::string& failed_file) {
+    constexpr std::size_t unsynced_max = 128;
+    unsynced_.emplace_back(std::move(path), std::move(written));
+    return unsynced_.size() < unsynced_max ? std::error_code{} : sync_pending(failed_file);
 }
 
-std::error_code checkpoints::sync_held(std::string& failed_file) {
-    for (const auto& [path, written] : held_) written->start_sync();
-    for (const auto& [path, written] : held_) {
+std::error_code checkpoints::sync_pending(std::string& failed_file) {
+    for (const auto& [path, written] : unsynced_) written->start_sync();
+    for (const auto& [path, written] : unsynced_) {
         failed_file = path;
         if (const auto failure = written->sync()) return failure;
-        rest_();
+        between_files_();
     }
-    held_.clear();
+    unsynced_.clear();
     return {};
 }
 
@@ -147,7 +148,7 @@ std::error_code checkpoints::write_keys(const checkpoint_to_save& what, manifest
     one.newest_us = std::max(one.newest_us, newest->at_us);
     const std::string_view bytes(reinterpret_cast<const char*>(what.keys.data()),
                                  what.keys.size() * sizeof(key_record));
-    return grow(where_.key_file(one.number), one.bytes, one.crc, bytes, failed_file);
+    return append_to_file(where_.key_file(one.number), one.bytes, one.crc, bytes, failed_file);
 }
 
 std::error_code checkpoints::write_sessions(const checkpoint_to_save& what, manifest& next,
@@ -155,8 +156,8 @@ std::error_code checkpoints::write_sessions(const checkpoint_to_save& what, mani
     next.sessions = {};
     if (what.sessions.empty() || planted(bug::loses_sessions_at_checkpoint)) return {};
     next.sessions.checkpoint = next.number;
-    return grow(where_.sessions_file(next.number), next.sessions.bytes, next.sessions.crc,
-                to_text(what.sessions), failed_file);
+    return append_to_file(where_.sessions_file(next.number), next.sessions.bytes, next.sessions.crc,
+                          to_text(what.sessions), failed_file);
 }
 
 std::error_code checkpoints::write_index(const checkpoint_to_save& what, manifest& next,
@@ -166,7 +167,8 @@ std::error_code checkpoints::write_index(const checkpoint_to_save& what, manifes
     if (next.index.empty() || next.index.back().bytes >= key_file_bytes_)
         next.index.emplace_back().number = ++next.index_files;
     saved_index& one = next.index.back();
-    if (const auto failure = grow(where_.index_file(one.number), one.bytes, one.crc, records, failed_file))
+    if (const auto failure =
+            append_to_file(where_.index_file(one.number), one.bytes, one.crc, records, failed_file))
         return failure;
     const auto [first, last] = std::minmax_element(
         what.commits.begin(), what.commits.end(),
@@ -187,18 +189,18 @@ std::error_code checkpoints::sync_directories(std::string& failed_file) {
     return {};
 }
 
-// A file that cannot be renamed stays beside its place, where opening finds it.
-std::error_code checkpoints::put_in_place(const checkpoint_to_save& what, std::string& failed_file) {
+// A file that cannot be renamed keeps its temporary name. Opening finds it there.
+std::error_code checkpoints::rename_tables(const checkpoint_to_save& what, std::string& failed_file) {
     if (planted(bug::renames_before_manifest)) return sync_directories(failed_file);
     std::error_code first;
     for (const table_to_save& one : what.tables) {
-        const std::string from = beside(where_, one.name, in_force_.number);
+        const std::string from = temporary_table(where_, one.name, in_force_.number);
         const auto failure = files_.rename(from, where_.table(one.name));
         if (failure && !first) first = failure, failed_file = from;
-        rest_();
+        between_files_();
     }
     if (first) return first;
-    beside_.clear();
+    temporary_tables_.clear();
     return sync_directories(failed_file);
 }
 

@@ -1,13 +1,13 @@
-// Which table a commit belongs to, for commits that are in checkpoints only.
+// The commit index: which table a commit changed, for commits that are in checkpoints.
 //
-// Files of records in the order of sequences, 16 bytes each, to whose ends every checkpoint adds its commits:
+// Index files hold records of 16 bytes in the order of sequences. Every checkpoint appends its commits.
 //
 //     0  sequence
 //     8  table     the first 8 bytes of the SHA-256 of the table's name
 //
-// Numbers are little-endian. A commit is looked up by bisecting: some twenty small reads, however long the
-// history. Two tables may have the same number: who looks up asks each whether the commit is its own.
-// Threads: functions of their arguments.
+// Numbers are little-endian. A look-up is a binary search: some twenty small reads, however long the history.
+// Two tables may have the same number. Whoever looks up must check which of them has the commit. Threads: the
+// functions have no state of their own.
 #pragma once
 
 #include "dbserver/journal/files.hpp"
@@ -25,13 +25,13 @@ namespace stadion::dbserver {
 
 inline constexpr std::size_t index_record_bytes = 16;
 
-// What checkpoint.jsonl says of one file of the index.
+// One index file, as checkpoint.jsonl describes it.
 struct saved_index {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
     std::uint32_t crc = 0;
-    std::uint64_t first = 0; // sequences
-    std::uint64_t last = 0;
+    std::uint64_t first = 0; // the lowest sequence in it
+    std::uint64_t last = 0;  // the highest
 };
 
 struct indexed_commit {
@@ -41,10 +41,10 @@ struct indexed_commit {
 
 std::uint64_t table_number(std::string_view name);
 
-// The records of the commits, which it puts in order.
+// Sorts the commits and encodes them.
 std::string index_records(std::vector<indexed_commit> commits);
 
-// The table's number; 0 when no record has the sequence. DATA_LOSS when the file cannot be read.
+// The number of the commit's table; 0 when no record has the sequence. DATA_LOSS when a file cannot be read.
 wire::result<std::uint64_t> find_commit(files& from, const layout& where, std::span<const saved_index> in,
                                         std::uint64_t sequence);
 

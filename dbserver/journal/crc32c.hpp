@@ -1,6 +1,6 @@
-// CRC-32C (Castagnoli), by the processor's instruction where it has one.
+// CRC-32C (Castagnoli), with the processor's instruction where there is one.
 //
-// Source: RFC 3720 appendix B.4 for the polynomial and the test vectors.
+// Source: RFC 3720, appendix B.4, for the polynomial and the test vectors.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ std::uint32_t crc32c_extend(std::uint32_t crc, std::string_view bytes) noexcept;
 
 inline std::uint32_t crc32c(std::string_view bytes) noexcept { return crc32c_extend(0, bytes); }
 
-// The same by table, on any processor; for comparison in tests.
+// The same by a table, on any processor; tests compare the two.
 std::uint32_t crc32c_extend_portable(std::uint32_t crc, std::string_view bytes) noexcept;
 
 } // namespace stadion::dbserver

@@ -5,7 +5,7 @@ namespace {
 
 std::string describe_all(const std::vector<damage>& found, const std::string& data_directory) {
     std::string text = "the data in " + data_directory + " is damaged, and nothing has been changed:\n";
-    for (const damage& one : found) text += "  " + describe(one, data_directory) + "\n";
+    for (const damage& one : found) text += "  " + describe(one) + "\n";
     text += "Restore the files from a copy, or keep what can be read and set the rest aside as .broken with\n"
             "  stadion dbserver --data " +
             data_directory + " --salvage";
@@ -14,7 +14,7 @@ std::string describe_all(const std::vector<damage>& found, const std::string& da
 
 } // namespace
 
-std::string describe(const damage& found, const std::string&) {
+std::string describe(const damage& found) {
     constexpr std::size_t shown_max = 20;
     std::string text = found.file + ", byte " + std::to_string(found.offset) + ": " + found.what;
     if (found.tables.empty()) return text;

@@ -1,5 +1,4 @@
-// What recovery refuses to pass over, so that a person can act: which file, where, what it affects, what to
-// run.
+// Damage that makes opening fail, described for a person: which file, where, which tables, what to run.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +15,8 @@ struct damage {
     std::string what;
 };
 
-// "…/journal/00000003.log, byte 4096: a record does not match its checksum … affects games/hockey; run …"
-std::string describe(const damage& found, const std::string& data_directory);
+// "…/journal/00000003.log, byte 4096: a record does not …; affects games/hockey"
+std::string describe(const damage& found);
 
 // Thrown at start-up only.
 class store_damaged : public std::runtime_error {
@@ -29,7 +28,8 @@ private:
     std::vector<damage> found_;
 };
 
-// Another process has the directory, its format is too new, or the system will not let us.
+// Another process has the directory open, its format is too new, or a system call failed. Thrown at start-up
+// only.
 class store_unavailable : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -65,7 +65,7 @@ public:
     std::error_code allocate(std::uint64_t length) override {
         const int answer =
             uninterrupted([&] { return ::fallocate(descriptor_, 0, 0, static_cast<off_t>(length)); });
-        // A file system without the call has nothing to reserve with; the writes that follow find out.
+        // Not every file system supports it. Without it, a full disk shows in the writes that follow.
         if (answer != 0 && errno == EOPNOTSUPP) return {};
         return checked(answer);
     }

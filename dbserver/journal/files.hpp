@@ -1,8 +1,8 @@
-// The file system as the storage engine uses it: one small interface, so that tests can fail any call.
+// The file system as the storage engine uses it: a small interface, so that tests can make any call fail.
 //
-// Every function answers with an error code, empty on success; nothing is retried here but EINTR. A write may
-// be short, as the system's may. Names are paths below nothing in particular: the caller puts them together.
-// Threads: as the system's calls, any thread at any time; one file's functions too.
+// Every function returns an error code, empty on success. Nothing is retried but EINTR. A write may be short.
+// Paths are passed to the system as they are. Threads: any function may be called from any thread at any
+// time, also on one file.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,16 @@ public:
     virtual std::error_code read_at(std::uint64_t offset, std::size_t length, std::string& bytes) = 0;
     virtual std::error_code sync_data() = 0; // contents, and the size where it changed
     virtual std::error_code sync() = 0;
-    virtual void start_sync() {} // a hint: many files are written at once before each is synced
-    virtual std::error_code allocate(std::uint64_t length) = 0; // reserves blocks, which read as zeros
+    virtual void start_sync() {} // a hint: begins writing, so that syncing many files takes less time
+    virtual std::error_code
+    allocate(std::uint64_t length) = 0; // reserves blocks; where a file system cannot, does nothing
     virtual std::error_code truncate(std::uint64_t length) = 0;
     virtual std::error_code size(std::uint64_t& bytes) = 0;
-    virtual std::error_code try_lock() = 0; // EWOULDBLOCK when another holds it; released with the file
+    virtual std::error_code
+    try_lock() = 0; // EWOULDBLOCK when another holds it; released when the file is closed
 };
 
-enum class open_mode { read, write, create }; // write and create read too
+enum class open_mode { read, write, create }; // write and create allow reading; create makes a missing file
 
 class files {
 public:
@@ -38,20 +40,21 @@ public:
     virtual std::error_code rename(const std::string& from, const std::string& to) = 0;
     virtual std::error_code exchange(const std::string& one, const std::string& other) = 0;
     virtual std::error_code remove(const std::string& path) = 0;
-    virtual std::error_code make_directory(const std::string& path) = 0; // no error when it is there
+    virtual std::error_code make_directory(const std::string& path) = 0; // no error when it exists
     virtual std::error_code sync_directory(const std::string& path) = 0;
-    // The names of files and directories in it, in order; ENOENT when it is not there.
+    // The names of the files and directories in it, sorted. ENOENT when it does not exist.
     virtual std::error_code list(const std::string& path, std::vector<std::string>& names) = 0;
     virtual std::error_code free_bytes(const std::string& path, std::uint64_t& bytes) = 0;
 };
 
-// The real one.
+// The operating system's.
 std::shared_ptr<files> system_files();
 
-// What composes from the above. Short writes are continued; a write that takes nothing is ENOSPC.
+// Continues short writes. ENOSPC when a write takes nothing.
 std::error_code write_all(file& to, std::uint64_t offset, std::string_view bytes);
+// The whole file.
 std::error_code read_all(files& from, const std::string& path, std::string& bytes);
-// A file that is there whole after the next sync_directory: written anew under this name and synced.
+// Replaces the file's content and syncs it. The name is durable after the next sync_directory.
 std::error_code write_new(files& to, const std::string& path, std::string_view bytes);
 
 } // namespace stadion::dbserver

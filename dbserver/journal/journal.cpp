@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t fill_bytes = 256u << 10;
 
-std::string saying(std::string_view what, const std::string& file, std::error_code why) {
+std::string message_of(std::string_view what, const std::string& file, std::error_code why) {
     return std::string(what) + " " + file + ": " + why.message();
 }
 
@@ -40,7 +40,7 @@ std::error_code journal::begin_segment(unfinished_segment& made) {
     return made.at->allocate(segment_bytes_);
 }
 
-// Little by little, each synced: commits sync too, and would wait for all that is written at once.
+// In small pieces, each synced, because the sync of a commit would wait for all that was written before.
 std::error_code journal::fill_segment(unfinished_segment& made) {
     static const std::string zeros(fill_bytes, '\0');
     const auto some = std::string_view(zeros).substr(0, segment_bytes_ - made.filled);
@@ -52,7 +52,7 @@ std::error_code journal::fill_segment(unfinished_segment& made) {
     return files_.sync_directory(where_.journal());
 }
 
-std::error_code journal::step(unfinished_segment& made) {
+std::error_code journal::fill_step(unfinished_segment& made) {
     std::error_code failure;
     if (!made.at) failure = begin_segment(made);
     if (!failure) failure = fill_segment(made);
@@ -66,7 +66,7 @@ std::error_code journal::step(unfinished_segment& made) {
 std::error_code journal::make_segment(std::uint64_t number, std::unique_ptr<file>& made) {
     unfinished_segment fresh{number, nullptr, 0};
     while (fresh.filled < segment_bytes_)
-        if (const auto failure = step(fresh)) return failure;
+        if (const auto failure = fill_step(fresh)) return failure;
     made = std::move(fresh.at);
     return {};
 }
@@ -78,7 +78,7 @@ std::error_code journal::prepare_a_step() {
         if (prepared_) return {};
         unfinished_.number = spans_.back().number + 1;
     }
-    if (const auto failure = step(unfinished_)) return failure;
+    if (const auto failure = fill_step(unfinished_)) return failure;
     if (unfinished_.filled < segment_bytes_) return {};
     std::lock_guard hold(lock_);
     prepared_ = std::move(unfinished_.at);
@@ -103,7 +103,7 @@ bool journal::is_prepared() const {
     return prepared_ != nullptr;
 }
 
-std::error_code journal::turn_over() {
+std::error_code journal::switch_segment() {
     if (const auto failure = prepare()) return failure;
     std::lock_guard hold(lock_);
     file_ = std::move(prepared_);
@@ -117,15 +117,15 @@ std::error_code journal::turn_over() {
 }
 
 journal::written journal::append(std::string& records, std::uint64_t last_sequence, std::string& failure) {
-    if (!lost_.empty()) return failure = lost_, written::unknown;
+    if (!poison_reason_.empty()) return failure = poison_reason_, written::unknown;
     if (at_.offset > 0 && at_.offset + records.size() > allocated_)
-        if (const auto why = turn_over()) {
+        if (const auto why = switch_segment()) {
             failure =
-                saying("cannot make the journal's next segment after", where_.segment(at_.segment), why);
+                message_of("cannot make the journal's next segment after", where_.segment(at_.segment), why);
             return written::nothing;
         }
-    // A segment begins with one small record, durable before any other, so that a batch that is torn always
-    // has one before it, which tells its number.
+    // A segment begins with one small record, durable before any other. So a torn batch always has a record
+    // before it, which tells the torn batch's number.
     if (at_.offset == 0)
         if (const written begun = append_control(R"({"segment":"begins"})", failure);
             begun != written::durable)
@@ -135,15 +135,15 @@ journal::written journal::append(std::string& records, std::uint64_t last_sequen
 
 journal::written journal::write_batch(std::string& records, std::uint64_t last_sequence,
                                       std::string& failure) {
-    if (!lost_.empty()) return failure = lost_, written::unknown;
+    if (!poison_reason_.empty()) return failure = poison_reason_, written::unknown;
     const std::uint32_t crc = seal_records(records, at_.batch + 1, seed_, at_.previous_crc);
     if (const auto unwritten = write_all(*file_, at_.offset, records)) {
-        failure = saying("cannot write to", where_.segment(at_.segment), unwritten);
+        failure = message_of("cannot write to", where_.segment(at_.segment), unwritten);
         return cut_back(failure);
     }
     auto why = planted(bug::answers_before_sync) ? std::error_code{} : file_->sync_data();
     if (why && planted(bug::retries_failed_sync)) why = file_->sync_data();
-    if (why) return lose(failure, "cannot sync", why);
+    if (why) return poison(failure, "cannot sync", why);
     at_.offset += records.size();
     used_.store(at_.offset, std::memory_order_relaxed);
     at_.previous_crc = crc;
@@ -163,17 +163,17 @@ journal::written journal::append_control(std::string_view line, std::string& fai
     return write_batch(records, at_.sequence, failure);
 }
 
-// What follows in the segment is gone with the cut, so that the next batch goes to a new one.
+// The truncation also removes the zeros behind it, so that the next batch goes to a new segment.
 journal::written journal::cut_back(std::string& failure) {
     std::error_code why = file_->truncate(at_.offset);
     if (!why) why = file_->sync_data();
     allocated_ = at_.offset;
     if (!why) return written::nothing;
-    return lose(failure, failure + "; and cannot cut it back in", why);
+    return poison(failure, failure + "; and cannot cut it back in", why);
 }
 
-journal::written journal::lose(std::string& failure, std::string_view what, std::error_code why) {
-    failure = lost_ = saying(what, where_.segment(at_.segment), why);
+journal::written journal::poison(std::string& failure, std::string_view what, std::error_code why) {
+    failure = poison_reason_ = message_of(what, where_.segment(at_.segment), why);
     return written::unknown;
 }
 

@@ -3,8 +3,7 @@
 #include "dbserver/journal/crc32c.hpp"
 #include "dbserver/journal/sha256.hpp"
 #include "dbserver/table/json_text.hpp"
-
-#include <charconv>
+#include "wire/number.hpp"
 
 namespace stadion::dbserver {
 namespace {
@@ -35,14 +34,14 @@ std::string encoded_name(std::string_view name) {
     return encoded;
 }
 
-// The first bytes of an encoded name, ~ and what tells it from others.
+// The first bytes of an encoded name, ~, and a digest of the whole name.
 std::string cut_name(const std::string& encoded, const std::string& mark) {
     std::size_t cut = file_name_bytes_max - 1 - mark.size();
     while (encoded[cut - 1] == '%' || encoded[cut - 2] == '%') --cut;
     return encoded.substr(0, cut) + '~' + mark;
 }
 
-// "games/hockey" with its last part as a file name.
+// DIRECTORY/games/FILE_NAME for "games/hockey".
 std::string below(const std::string& directory, std::string_view table, std::string_view extension,
                   std::string (*named)(std::string_view)) {
     const std::size_t slash = table.find('/');
@@ -104,20 +103,17 @@ std::string layout::former_key_file(std::uint64_t number) const {
 std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view extension) {
     if (!file_name.ends_with(extension)) return std::nullopt;
     file_name.remove_suffix(extension.size());
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(file_name.data(), file_name.data() + file_name.size(), number);
-    if (error != std::errc{} || end != file_name.data() + file_name.size() || file_name.size() < 8)
-        return std::nullopt;
-    return number;
+    if (file_name.size() < 8) return std::nullopt;
+    return wire::parse_number<std::uint64_t>(file_name);
 }
 
-std::string beside(const std::string& path) { return path + ".new"; }
+std::string temporary_path(const std::string& path) { return path + ".new"; }
 
-std::string table_beside(const std::string& path, std::uint64_t checkpoint) {
-    return beside(path + "." + std::to_string(checkpoint));
+std::string temporary_table_path(const std::string& path, std::uint64_t checkpoint) {
+    return temporary_path(path + "." + std::to_string(checkpoint));
 }
 
-bool is_table_beside(std::string_view file_name) {
+bool is_temporary_table(std::string_view file_name) {
     constexpr std::string_view fresh = ".new", table = ".json.";
     if (!file_name.ends_with(fresh)) return false;
     file_name.remove_suffix(fresh.size());

@@ -1,4 +1,4 @@
-// Where everything lies below the data directory. Pure functions of names.
+// The paths below the data directory. Pure functions of names.
 #pragma once
 
 #include <cstdint>
@@ -29,29 +29,30 @@ struct layout {
     std::string sessions_file(std::uint64_t checkpoint) const; // …/keys/00000001.sessions
     std::string index_file(std::uint64_t number) const;        // …/index/00000001.commits
 
-    // Where format 2 had them.
+    // The paths in format 2.
     std::string former_table(std::string_view name) const;
     std::string former_history(std::string_view name) const;
     std::string former_key_file(std::uint64_t number) const; // …/keys/00000001.jsonl
 };
 
-// A name as a file name: bytes outside A-Z a-z 0-9 - _ percent-encoded. One that would be too long for a file
-// system is cut and told apart by its SHA-256, after a ~ that no encoded name has.
+// A name as a file name: bytes outside A-Z a-z 0-9 - _ are percent-encoded. A name that would be too long is
+// cut and ends in ~ and its SHA-256. No encoded name contains a ~.
 std::string file_name_of(std::string_view name);
 
-// The same in format 2, which told them apart by two checksums: two names can be made to have one file.
+// The same in format 2, which used two CRCs in place of the SHA-256: names can be constructed that collide.
 std::string former_file_name_of(std::string_view name);
-// Whether it is such a file, of a name that was too long; without what the extension says.
+// Whether it is the cut file name of a long name in format 2. The extension is ignored.
 bool is_former_file_name(std::string_view file_name);
 
-// 1 of "00000001.log"; nothing of anything else.
+// The number in "00000001.log"; nothing for any other name.
 std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view extension);
 
-// What is written anew stands beside its file until it is whole: FORMAT.new, hockey.json.17.new. Such a
-// file that is left over may be removed by whoever made it; in a folder that is shared, nobody else's may.
-std::string beside(const std::string& path);
-std::string table_beside(const std::string& path, std::uint64_t checkpoint);
-bool is_table_beside(std::string_view file_name);
+// A file that is replaced is first written under a temporary name: FORMAT.new, hockey.json.17.new. A crash
+// may leave it behind. The data directory is shared with the dispatcher, so only names of ours may be
+// removed.
+std::string temporary_path(const std::string& path);
+std::string temporary_table_path(const std::string& path, std::uint64_t checkpoint);
+bool is_temporary_table(std::string_view file_name);
 
 std::string directory_of(const std::string& path);
 

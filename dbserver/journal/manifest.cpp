@@ -1,4 +1,4 @@
-// checkpoint.jsonl: what a checkpoint consists of, as text.
+// checkpoint.jsonl: writing and reading the manifest.
 #include "dbserver/journal/checkpoint.hpp"
 
 #include "dbserver/journal/crc32c.hpp"
@@ -67,7 +67,7 @@ void append_index(std::string& text, const saved_index& one) {
     out.number("last", one.last);
 }
 
-// Every line is one flat object of numbers and texts.
+// Every line is one flat object of numbers and strings.
 using fields = std::map<std::string, std::string, std::less<>>;
 
 bool read_fields(std::string_view line, fields& into) {

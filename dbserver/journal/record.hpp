@@ -1,14 +1,14 @@
-// The journal's record: a header of 32 bytes, then one line of JSON. FORMAT.md has a worked example.
+// The journal's record: a header of 32 bytes and one line of JSON. FORMAT.md has a worked example.
 //
 //     0  crc       CRC-32C of all that follows, begun with the segment's seed
 //     4  length    of the line, its newline included
-//     8  previous  the crc of the record before; of the first in a segment: the seed
-//    12  flags     1: the last of its batch; 2: control, which changes no table
+//     8  previous  the crc of the previous record; the seed in the first record of a segment
+//    12  flags     1: the last of its batch; 2: a control record, which changes no table
 //    16  batch     batch k+1 is written only when batch k is durable
-//    24  sequence  of the commit; of a control record: of the last commit before it
+//    24  sequence  of the commit; in a control record: of the last commit before it
 //
-// Numbers are little-endian. Each record proves itself by its crc, so that one can be found behind damage,
-// and `previous` chains it to the one before. A header of zeros is where the segment ends.
+// Numbers are little-endian. A record is validated by its own crc alone, so that valid records are found
+// behind damaged ones. `previous` chains it to the previous record. A header of zeros ends the segment.
 #pragma once
 
 #include <cstdint>
@@ -36,14 +36,14 @@ struct record {
 
 std::uint32_t segment_seed(std::uint64_t segment) noexcept;
 
-// Records are put together in two steps: a writer appends lines, each between begin and end, and when the
-// batch is closed seal_records fills in what only then is known and answers the last crc.
+// A batch is encoded in two steps. Each line is appended between begin_record and end_record. When the batch
+// is closed, seal_records fills in the batch number, the chain and the checksums, and returns the last crc.
 std::size_t begin_record(std::string& to);
 void end_record(std::string& to, std::size_t begun_at, std::uint64_t sequence, std::uint32_t flags = 0);
 std::uint32_t seal_records(std::string& records, std::uint64_t batch, std::uint32_t seed,
                            std::uint32_t previous);
 
-// The record at this place when there is a whole and undamaged one; its chain is for the caller to check.
+// The valid record at this offset, if there is one. The caller must check its chain.
 std::optional<record> record_at(std::string_view segment, std::size_t offset, std::uint32_t seed) noexcept;
 
 } // namespace stadion::dbserver

@@ -1,5 +1,7 @@
 #include "dbserver/journal/recovery.hpp"
 
+#include "wire/names.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -15,14 +17,14 @@ std::size_t size_without_zeros(std::string_view bytes) {
     return static_cast<std::size_t>(bytes.rend() - last);
 }
 
-// The tables named in a stretch of journal, read as text, whatever else is wrong with it.
+// The tables that are named in a damaged part of the journal. It is searched as text.
 void collect_tables(std::string_view bytes, std::set<std::string>& into) {
     for (const auto& [member, prefix] :
          {std::pair{R"("game":")", "games/"}, std::pair{R"("team":")", "teams/"}})
         for (auto at = bytes.find(member); at != std::string_view::npos; at = bytes.find(member, at + 1)) {
             const std::size_t from = at + 8;
             const std::size_t end = bytes.find('"', from);
-            if (end != std::string_view::npos && end - from <= 128)
+            if (end != std::string_view::npos && end - from <= wire::name_bytes_max)
                 into.insert(prefix + std::string(bytes.substr(from, end - from)));
         }
 }
@@ -81,7 +83,7 @@ private:
         return !why || fail(where_.segment(number), 0, "cannot be read: " + why.message());
     }
 
-    // Reads one segment's whole batches; what follows them is torn, or damage.
+    // Reads the whole batches of one segment. What follows them is a torn tail or damage.
     bool walk(std::uint64_t number, std::string_view bytes) {
         const std::uint32_t seed = segment_seed(number);
         end_.position.segment = number;
@@ -114,7 +116,7 @@ private:
         return true;
     }
 
-    // Advances over whole batches, showing their commits; stops before the first that is not.
+    // Advances over whole batches and visits their commits. Stops before the first batch that is not whole.
     bool take_batches(std::string_view bytes, std::uint32_t seed, std::size_t& offset) {
         std::vector<record> batch;
         std::size_t at = offset;
@@ -124,10 +126,7 @@ private:
             if (!follows(*next, batch, previous, sequence)) break;
             at += next->size();
             previous = next->crc;
-            if (!(next->flags & control_record))
-                sequence = next->sequence;
-            else if (!started_)
-                sequence = next->sequence;
+            if (!(next->flags & control_record) || !started_) sequence = next->sequence;
             batch.push_back(*next);
             started_ = true;
             resynchronise_ = false;
@@ -170,7 +169,7 @@ private:
         return true;
     }
 
-    // The bytes of the whole records of an unfinished batch.
+    // The length of the whole records of an incomplete batch.
     std::size_t whole_records(std::string_view rest, std::uint32_t seed) const {
         std::size_t at = 0;
         std::uint32_t previous = end_.position.previous_crc;
@@ -182,8 +181,8 @@ private:
         return at;
     }
 
-    // A valid record, at or behind the place, of a batch later than the one that is wrong there. Where
-    // nothing was read yet, the number of the wrong batch is not known, and any record is later.
+    // The first valid record, at or after `from`, of a batch later than the invalid one. While no record was
+    // read, the number of the invalid batch is unknown, and any valid record counts as later.
     std::optional<std::size_t> find_later(std::string_view bytes, std::size_t from,
                                           std::uint32_t seed) const {
         const std::uint64_t wrong_batch = end_.position.batch + 1;
@@ -221,8 +220,8 @@ private:
     std::vector<std::uint64_t> numbers_;
     journal_end end_;
     std::string torn_text_;
-    bool started_ = false;       // a record was read, so that its successor is known
-    bool resynchronise_ = false; // salvage: the next record is taken as it is
+    bool started_ = false;       // a record was read, so that the next sequence and batch are known
+    bool resynchronise_ = false; // salvage: the next record need not follow the previous one
     damage failure_;
 };
 

@@ -1,5 +1,7 @@
 #include "dbserver/journal/sha256.hpp"
 
+#include "wire/hex.hpp"
+
 #include <openssl/sha.h>
 
 namespace stadion::dbserver {
@@ -12,13 +14,8 @@ std::array<std::uint8_t, 32> sha256(std::string_view text) {
 }
 
 std::string sha256_text(std::string_view text) {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string shown;
-    for (const std::uint8_t byte : sha256(text)) {
-        shown += digits[byte >> 4];
-        shown += digits[byte & 15];
-    }
-    return shown;
+    const auto digest = sha256(text);
+    return wire::to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 } // namespace stadion::dbserver

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), where names must not be made to clash. A pure function.
+// SHA-256 (FIPS 180-4), for names that must not collide. A pure function.
 #pragma once
 
 #include <array>

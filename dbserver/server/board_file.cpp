@@ -50,7 +50,7 @@ std::optional<content> decode(const std::string& text) {
     return one;
 }
 
-// Empty: it is the store that wrote it.
+// Why a new board number is needed; empty when the store is the one that wrote the file.
 std::string why_another(const std::optional<content>& known, const net::file_identity& found,
                         std::uint64_t sequence, bool salvaged) {
     if (salvaged) return "it was salvaged";

@@ -1,19 +1,18 @@
-// The file `board` in a data directory: which board the store holds (wire/position.hpp), and what tells
-// whether it still is that store.
+// The file `board` in a data directory: the number of the board that the store holds (wire/position.hpp), and
+// what shows whether the store has lost commits.
 //
-// The problem: a store that goes back - a copy from yesterday put in its place - gives out sequences a second
-// time, and whoever followed the first ones must hear of it. The store itself cannot tell, for it looks as it
-// did yesterday. So the file is made anew at every start and says in itself which file it is: its inode and
-// the time of its birth, which no copy can take along. A file that is not the one it says has been copied,
-// and with it the rest; a store whose newest commit is below what the file says has lost some; and salvaging
-// is losing by definition. Each makes a new board.
+// The problem: a store that lost commits - the directory was replaced by yesterday's copy - assigns sequences
+// a second time. Whoever followed the first ones must be told. The store itself looks as it did yesterday, so
+// it cannot tell. Therefore this file is replaced at every start, and it contains its own inode and time of
+// birth, which a copy cannot have. A file that does not match its own inode and birth was copied, and so was
+// the directory. A store whose newest commit is below the sequence in the file has lost some. Salvaging loses
+// data by definition. Each of these cases makes a new board number.
 //
-// What it cannot notice: a copy made by the file system or the disk below (a snapshot), put back in place; an
-// older file written over this one byte by byte while it held the same. Then the dispatcher and the
-// front-ends notice, who know how far the board was (`seen` beyond the head), unless more was written before
-// they looked than had been lost.
+// Not detected here: a snapshot of the file system or the disk that is put back in place, and an older
+// content written into the same file. The dispatcher and the front-ends detect these, because they know how
+// far the board was. They miss it when more was written before they looked than had been lost.
 //
-// Threading: one at a time.
+// Threading: one thread at a time.
 #pragma once
 
 #include "wire/result.hpp"
@@ -25,17 +24,17 @@ namespace stadion::dbserver {
 
 class board_file {
 public:
-    // Reads it, decides, and writes it anew. With the store's lock held. UNAVAILABLE when it cannot be
-    // written.
+    // Reads the file, decides whether the board is a new one, and replaces the file. The store's lock must be
+    // held. UNAVAILABLE when the file cannot be read or written.
     static wire::result<board_file> open(const std::string& directory, std::uint64_t sequence, bool salvaged);
 
     std::uint64_t board() const noexcept { return board_; }
-    // Why the board is another one than before; empty when it is the same, or the first.
+    // Why the board number is new; empty when it is the same as before, or the first.
     const std::string& reason() const noexcept { return reason_; }
 
-    // The store has gone back after all: a new board from here on.
+    // Makes a new board number, because it turned out that the store lost commits.
     wire::result<void> renew(std::uint64_t sequence);
-    // Notes how far it is.
+    // Records the newest sequence.
     wire::result<void> write(std::uint64_t sequence) const;
 
 private:

@@ -14,9 +14,9 @@ namespace stadion::dbserver {
 struct database_options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 7500;
-    std::string dispatcher; // host:port; empty: it stands alone
+    std::string dispatcher; // host:port; empty: the server runs alone
     std::filesystem::path data = "stadion-data";
-    bool salvage = false; // keep what can be read of damaged data
+    bool salvage = false; // of damaged data keep what can be read
     net::access_policy access;
     net::origin_policy origins;
     clocksync::strand_settings strands;

@@ -31,12 +31,11 @@ struct database_server::parts {
     net::board_set boards;
     std::unique_ptr<json_store> store;
     std::unique_ptr<store_feed> feed;
-    std::shared_ptr<fleet_driver> place;
+    std::shared_ptr<fleet_driver> fleet;
     std::unique_ptr<fenced_feed> writer;
-    std::unique_ptr<past_reading> past;
+    std::unique_ptr<past_queries> past;
     std::shared_ptr<net::membership> member;
-    std::unique_ptr<clocksync::strands_driver>
-        strands; // its order keeps the log when all front-ends are gone
+    std::unique_ptr<clocksync::strands_driver> strands; // the log survives here when no front-end is left
     net::process_load load;
 };
 
@@ -52,31 +51,31 @@ wire::result<std::string> database_server::start() {
     my.strands = std::make_unique<clocksync::strands_driver>(my.threads.at(0), my.server, my.options.strands,
                                                              !my.options.dispatcher.empty(),
                                                              my.options.access.own_token(net::role::server));
-    json_store_options how;
-    how.directory = my.options.data.string();
-    how.program = net::software_name();
-    how.salvage = my.options.salvage;
-    how.engine.clock = [clock = my.strands->clock()] { return clock->stamp_us(); };
-    how.engine.on_poisoned = [this] {
+    json_store_options settings;
+    settings.directory = my.options.data.string();
+    settings.program = net::software_name();
+    settings.salvage = my.options.salvage;
+    settings.engine.clock = [clock = my.strands->clock()] { return clock->stamp_us(); };
+    settings.engine.on_poisoned = [this] {
         if (on_stop_order) on_stop_order();
     };
     try {
-        my.store = std::make_unique<json_store>(std::move(how));
+        my.store = std::make_unique<json_store>(std::move(settings));
     } catch (const std::exception& failure) {
         return wire::make_error(wire::status::failed_precondition, failure.what());
     }
     auto board = board_file::open(my.options.data.string(), my.store->sequence(), my.options.salvage);
     if (!board) return std::move(board).error();
     my.feed = std::make_unique<store_feed>(*my.store, my.boards, board->board());
-    my.place = std::make_shared<fleet_driver>(my.threads.at(0), my.boards, *std::move(board),
+    my.fleet = std::make_shared<fleet_driver>(my.threads.at(0), my.boards, *std::move(board),
                                               !my.options.dispatcher.empty());
-    my.place->add_to(my.server);
-    my.writer = std::make_unique<fenced_feed>(*my.feed, *my.place);
-    my.past = std::make_unique<past_reading>(*my.store);
+    my.fleet->add_to(my.server);
+    my.writer = std::make_unique<fenced_feed>(*my.feed, *my.fleet);
+    my.past = std::make_unique<past_queries>(*my.store);
 
     add_database_rpc(my.server, my.boards, *my.writer,
-                     [place = my.place](const v1::WatchRequest& request, net::role_set roles) {
-                         return place->may_watch(request, roles);
+                     [fleet = my.fleet](const v1::WatchRequest& request, net::role_set roles) {
+                         return fleet->may_watch(request, roles);
                      });
     add_board_http(
         my.server, my.boards, *my.writer,
@@ -84,7 +83,7 @@ wire::result<std::string> database_server::start() {
             past.answer(std::move(request), view, exchange);
         });
     add_board_streams(my.server, my.boards);
-    add_store_routes(my.server, *my.store, *my.feed, my.place);
+    add_store_routes(my.server, *my.store, *my.feed, my.fleet);
     my.server.add_service("Database", "Durable scores and medal tallies, and the feed of their changes");
 
     auto address = my.server.listen(my.options.host, my.options.port);
@@ -102,7 +101,7 @@ wire::result<std::string> database_server::start() {
         said.clients = static_cast<std::uint32_t>(my.server.connections());
         said.serving = my.server.is_ready();
         said.draining = my.server.context().draining;
-        said.seen = my.place->seen();
+        said.seen = my.fleet->seen();
         said.load = my.load.sample();
         my.strands->add_load(said.load);
         return said;
@@ -110,9 +109,9 @@ wire::result<std::string> database_server::start() {
     my.member->on_joined = [&my](std::uint32_t server_id, std::uint64_t epoch) {
         my.strands->on_joined(server_id, epoch, my.member->ring_key(), my.member->dispatcher_link());
     };
-    my.place->follow(*my.member);
+    my.fleet->follow(*my.member);
     my.member->on_view = [&my](const v1::View& view) {
-        my.place->on_view(view);
+        my.fleet->on_view(view);
         my.strands->on_view(view);
     };
     my.member->on_order = [this](v1::HeartbeatResponse::Order order) {
@@ -126,12 +125,12 @@ void database_server::stop(std::chrono::milliseconds hard) {
     auto& my = *parts_;
     if (my.member)
         my.member->leave_and_wait([&my] {
-            my.place->close();
+            my.fleet->close();
             my.strands->close();
         });
     my.server.drain(hard);
     if (my.store) my.store->stop();
-    if (my.place) my.place->note_end();
+    if (my.fleet) my.fleet->note_end();
 }
 
 } // namespace stadion::dbserver

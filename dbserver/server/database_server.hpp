@@ -1,9 +1,8 @@
-// The database server: the store behind one port. Reads come from each worker's board, writes go through the
-// store's journal, and its feed is what every front-end is built from.
+// The database server: the store behind one port. Reads are answered from each worker's board. Writes go
+// through the store's journal. Every front-end's board is built from the store's feed.
 //
-// An update is answered when it is durable and every worker's board shows it, so that whoever asks
-// afterwards, on whatever connection, sees it. Threading: constructed, started and stopped from a thread that
-// is not a worker.
+// An update is answered when it is durable and every worker's board shows it. So a later read sees it, on
+// whatever connection. Threading: constructed, started and stopped by a thread that is not a worker.
 #pragma once
 
 #include "dbserver/server/database_options.hpp"
@@ -20,14 +19,14 @@ public:
     database_server(net::runtime& threads, database_options options);
     ~database_server();
 
-    // Opens the data, serves, and joins the dispatcher. Answers the address.
+    // Opens the data, listens, and joins the dispatcher. Returns the address.
     wire::result<std::string> start();
 
-    // Finishes what was accepted, within `hard`, and makes a last checkpoint.
+    // Finishes accepted requests within `hard` and makes a last checkpoint.
     void stop(std::chrono::milliseconds hard);
 
-    // The dispatcher wants it to stop, or the disk can no longer be trusted: the process should end, and be
-    // started anew in the second case. Called on a thread of the server's.
+    // The process should end: the dispatcher ordered it, or the store is poisoned and must be opened again.
+    // Called on a worker or on the journal thread.
     std::function<void()> on_stop_order;
 
 private:

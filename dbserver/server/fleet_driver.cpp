@@ -20,11 +20,11 @@ fleet_driver::fleet_driver(net::worker& home, net::board_set& boards, board_file
 
 void fleet_driver::add_to(net::server& server) {
     server.add_status([self = shared_from_this()](nlohmann::ordered_json& status) {
-        status["board"] = std::to_string(self->board_); // text: a browser's numbers are shorter
+        status["board"] = std::to_string(self->board_); // a string: JavaScript numbers are less precise
         status["writer_epoch"] = self->grant_.epoch();
     });
     server.add_check("writer", [self = shared_from_this()]() -> wire::result<void> {
-        // A pause is over in a moment; who has no epoch may wait for long.
+        // Not after a pause, which is over in a moment. A server without an epoch may wait for long.
         if (self->grant_.epoch() != 0 || self->grant_.may_write(now())) return {};
         return self->grant_.check(0, now());
     });
@@ -36,13 +36,13 @@ void fleet_driver::follow(net::membership& member) {
         self->refusal_.clear();
         self->on_view(response.view());
         if (response.seen_sequence() > self->boards_.head())
-            self->went_back(self->board_, response.seen_sequence());
+            self->change_board(self->board_, response.seen_sequence());
     };
-    member.on_refused = [self = shared_from_this()](const wire::error& why) { self->refused(why); };
+    member.on_refused = [self = shared_from_this()](const wire::error& why) { self->on_refused(why); };
     member.on_answer = [self = shared_from_this()](const v1::HeartbeatResponse& response) {
         self->grant_.granted(response.writer_epoch(), now());
     };
-    home_.post([self = shared_from_this()] { self->stay_awake(); });
+    home_.post([self = shared_from_this()] { self->tick(); });
 }
 
 void fleet_driver::on_view(const v1::View& view) {
@@ -51,19 +51,19 @@ void fleet_driver::on_view(const v1::View& view) {
     grant_.granted(view.writer_id() == server_id_ ? view.writer_epoch() : 0, now());
 }
 
-void fleet_driver::close() { waking_.disarm(); }
+void fleet_driver::close() { tick_.disarm(); }
 
 void fleet_driver::note_end() {
     if (auto written = file_.write(boards_.head()); !written)
         spdlog::warn("how far the board came is not noted: {}", written.error().message);
 }
 
-void fleet_driver::stay_awake() {
-    grant_.awake(now());
-    home_.arm(waking_, write_grant::awake_every);
+void fleet_driver::tick() {
+    grant_.tick(now());
+    home_.arm(tick_, write_grant::tick_every);
 }
 
-void fleet_driver::refused(const wire::error& why) {
+void fleet_driver::on_refused(const wire::error& why) {
     grant_.granted(0, now());
     if (std::exchange(refusal_, why.message) != why.message)
         spdlog::warn("the dispatcher does not take this database server into the fleet: {}", why.message);
@@ -79,7 +79,7 @@ wire::result<void> fleet_driver::may_watch(const v1::WatchRequest& request, net:
     const bool is_server = (roles & net::roles(net::role::server)) != 0;
     if (is_server && request.board() == board_ && request.since() > boards_.head()) {
         home_.post([self = shared_from_this(), board = request.board(), seen = request.since()] {
-            self->went_back(board, seen);
+            self->change_board(board, seen);
         });
         auto failure =
             wire::make_error(wire::status::unavailable, "the board is about to become another one");
@@ -89,8 +89,8 @@ wire::result<void> fleet_driver::may_watch(const v1::WatchRequest& request, net:
     return {};
 }
 
-void fleet_driver::went_back(std::uint64_t board, std::uint64_t seen) {
-    if (board != board_) return; // another has said so, too
+void fleet_driver::change_board(std::uint64_t board, std::uint64_t seen) {
+    if (board != board_) return; // changed already
     const auto written = file_.renew(boards_.head());
     if (!written) spdlog::error("the new board is not remembered: {}", written.error().message);
     board_ = file_.board();

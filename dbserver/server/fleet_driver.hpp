@@ -1,9 +1,9 @@
-// The database server's place in its fleet: whether it may write (write_grant.hpp), and which board it holds
+// The database server's part in its fleet: whether it may write (write_grant.hpp), and which board it holds
 // (board_file.hpp).
 //
-// Who has seen more of the board than there is - the dispatcher when this server joins, a replica when it
-// comes back - proves that the store went back without noticing: then the board gets a new number, and
-// everybody who follows it begins anew. Only servers are believed.
+// The dispatcher, when this server joins, and a replica, when it reconnects, say how much of the board they
+// have seen. When they have seen more than there is, the store has lost commits without noticing. Then the
+// board gets a new number, and everybody who follows it begins anew. Only servers are believed.
 //
 // Threading: `may_commit` and `may_watch` on any worker, the rest on `home` or before the server listens.
 #pragma once
@@ -23,13 +23,13 @@ class fleet_driver : public std::enable_shared_from_this<fleet_driver> {
 public:
     fleet_driver(net::worker& home, net::board_set& boards, board_file file, bool in_fleet);
 
-    // Its lines in /status and /readyz.
+    // Adds its fields to /status and its check to /readyz.
     void add_to(net::server& server);
-    // Hears what the dispatcher says. Before the member starts.
+    // Subscribes to what the dispatcher says. Before the member starts.
     void follow(net::membership& member);
     void on_view(const v1::View& view);
     void close();
-    // Notes how far the board came, before the process ends. No worker may use this any more.
+    // Records the newest sequence before the process ends. No worker may use this any more.
     void note_end();
 
     wire::position seen() const noexcept { return {board_, boards_.head()}; }
@@ -38,16 +38,9 @@ public:
     wire::result<void> may_watch(const v1::WatchRequest& request, net::role_set roles);
 
 private:
-    struct waking : net::deadline {
-        fleet_driver* owner;
-        explicit waking(fleet_driver* of)
-            : deadline([](net::deadline& entry) { static_cast<waking&>(entry).owner->stay_awake(); }),
-              owner(of) {}
-    };
-
-    void stay_awake();
-    void went_back(std::uint64_t board, std::uint64_t seen);
-    void refused(const wire::error& why);
+    void tick();
+    void change_board(std::uint64_t board, std::uint64_t seen);
+    void on_refused(const wire::error& why);
 
     net::worker& home_;
     net::board_set& boards_;
@@ -56,8 +49,8 @@ private:
     write_grant grant_;
     std::uint32_t server_id_ = 0;
     std::uint64_t view_number_ = 0;
-    std::string refusal_; // what the dispatcher said last
-    waking waking_{this};
+    std::string refusal_; // why the dispatcher last refused this server
+    net::member_deadline<fleet_driver, &fleet_driver::tick> tick_{*this};
 };
 
 } // namespace stadion::dbserver

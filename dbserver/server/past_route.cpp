@@ -4,9 +4,8 @@
 #include "dbserver/table/json_text.hpp"
 #include "net/board/board_lists.hpp"
 #include "wire/board_json.hpp"
+#include "wire/number.hpp"
 #include "wire/time_text.hpp"
-
-#include <charconv>
 
 namespace stadion::dbserver {
 namespace {
@@ -17,12 +16,11 @@ wire::result<std::uint32_t> number(const net::http_request& request, const char*
                                    std::uint32_t otherwise) {
     const auto text = request.parameter(name);
     if (!text || text->empty()) return otherwise;
-    std::uint32_t value = 0;
-    const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (failure != std::errc{} || end != text->data() + text->size())
+    const auto value = wire::parse_number<std::uint32_t>(*text);
+    if (!value)
         return wire::make_error(wire::status::invalid_argument,
                                 std::string(name) + " is not a number: " + std::string(*text));
-    return value;
+    return *value;
 }
 
 void append_change(std::string& out, const change& one) {
@@ -135,9 +133,9 @@ net::http_response teams_at(const store& from, const net::http_request& request,
 
 } // namespace
 
-past_reading::past_reading(const store& from) : store_(from), thread_([this] { run(); }) {}
+past_queries::past_queries(const store& from) : store_(from), thread_([this] { run(); }) {}
 
-past_reading::~past_reading() {
+past_queries::~past_queries() {
     {
         const std::lock_guard hold(mutex_);
         stopping_ = true;
@@ -146,7 +144,7 @@ past_reading::~past_reading() {
     thread_.join();
 }
 
-void past_reading::answer(net::http_request&& request, net::board_view view,
+void past_queries::answer(net::http_request&& request, net::board_view view,
                           const std::shared_ptr<net::http_exchange>& exchange) {
     {
         const std::lock_guard hold(mutex_);
@@ -162,7 +160,7 @@ void past_reading::answer(net::http_request&& request, net::board_view view,
     exchange->fail(failure);
 }
 
-void past_reading::run() {
+void past_queries::run() {
     for (;;) {
         std::unique_lock hold(mutex_);
         work_.wait(hold, [this] { return stopping_ || !waiting_.empty(); });
@@ -178,7 +176,7 @@ void past_reading::run() {
     }
 }
 
-net::http_response past_reading::answer_to(const question& one) const {
+net::http_response past_queries::answer_to(const question& one) const {
     if (!one.request.captures.empty()) return history(store_, one.request, one.who);
     const auto at_us = wire::parse_time(one.request.parameter("at").value_or(""));
     if (!at_us) return net::problem(at_us.error());

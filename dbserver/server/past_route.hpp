@@ -1,8 +1,8 @@
-// Answers what no board holds: the history of a game, and lists as they stood at a time.
+// Answers questions about the past: the history of a game, and lists as of a time.
 //
-// Both read histories from files, so they are answered by a thread of their own, one after the other: no
-// worker waits for a disk. Bound: `waiting_max` questions; beyond that they are refused RESOURCE_EXHAUSTED.
-// Threading: `answer` on any worker; answers go out on the worker of the question.
+// Both read histories from files. A thread of their own answers them one after the other, so that no worker
+// waits for a disk. Bound: 256 waiting questions; beyond it they are refused with RESOURCE_EXHAUSTED.
+// Threading: `answer` on any worker; the response is sent on the worker of the question.
 #pragma once
 
 #include "dbserver/table/store.hpp"
@@ -16,10 +16,10 @@
 
 namespace stadion::dbserver {
 
-class past_reading {
+class past_queries {
 public:
-    explicit past_reading(const store& from);
-    ~past_reading(); // answers what waits first
+    explicit past_queries(const store& from);
+    ~past_queries(); // answers the waiting questions first
 
     void answer(net::http_request&& request, net::board_view view,
                 const std::shared_ptr<net::http_exchange>& exchange);

@@ -10,7 +10,7 @@ constexpr std::size_t events_kept = 65'536;
 
 double seconds_of(std::int64_t at_us) { return static_cast<double>(at_us) / 1e6; }
 
-// The earliest sequence from `since` on after which the store still holds every event.
+// The earliest sequence, not below `since`, after which the store still retains every event.
 std::uint64_t earliest_held(const store& from, std::uint64_t since, std::uint64_t newest) {
     const auto is_held = [&](std::uint64_t one) { return from.events_since(one, 1).has_value(); };
     if (is_held(since)) return since;
@@ -47,10 +47,10 @@ net::board_event_ptr to_board_event(const event& what) {
     return std::make_shared<const wire::board_event>(std::move(message));
 }
 
-// Holds the answers of a batch back until every board has it.
-class store_feed::gate {
+// Holds back the outcomes of a batch until every board shows it.
+class store_feed::barrier {
 public:
-    explicit gate(bool is_open) : open_(is_open) {}
+    explicit barrier(bool is_open) : open_(is_open) {}
 
     void when_open(net::worker& home, std::function<void()> task) {
         std::unique_lock lock(mutex_);
@@ -82,8 +82,8 @@ private:
 };
 
 store_feed::store_feed(store& from, net::board_set& to, std::uint64_t board)
-    : store_(from), boards_(to), last_(std::make_shared<gate>(true)) {
-    boards_.know_the_head();
+    : store_(from), boards_(to), last_barrier_(std::make_shared<barrier>(true)) {
+    boards_.use_own_head();
     load(board);
     subscription_ = store_.watch([this](std::span<const event> events) { on_events(events); });
 }
@@ -120,8 +120,8 @@ void store_feed::on_events(std::span<const event> events) {
     auto batch = std::make_shared<net::event_batch>();
     batch->reserve(events.size());
     for (const auto& one : events) batch->push_back(to_board_event(one));
-    last_ = std::make_shared<gate>(false);
-    boards_.publish(std::move(batch), [opened = last_] { opened->open(); });
+    last_barrier_ = std::make_shared<barrier>(false);
+    boards_.publish(std::move(batch), [barrier = last_barrier_] { barrier->open(); });
 }
 
 void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
@@ -134,7 +134,7 @@ void store_feed::commit(net::worker& home, std::vector<v1::Mutation> mutations,
             done(std::move(messages));
         };
         if (home.is_current()) return answer(); // refused, or answered before: nothing new was published
-        last_->when_open(home, std::move(answer));
+        last_barrier_->when_open(home, std::move(answer));
     };
     store_.commit(std::move(mutations), std::move(answered), numbered_in);
 }

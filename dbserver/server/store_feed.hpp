@@ -1,7 +1,7 @@
-// Brings what the store publishes to the workers' boards, and its answers to the workers that asked, in that
-// order: an answer goes out once every board shows what it says.
+// Carries published events from the store to the workers' boards, and outcomes to the workers that asked. An
+// outcome is delivered once every worker's board shows its effect.
 //
-// Threading: events and completions come on the store's journal thread; everything else is posted.
+// Threading: events and completions arrive on the store's journal thread. Everything else is posted.
 #pragma once
 
 #include "dbserver/table/store.hpp"
@@ -13,19 +13,19 @@ namespace stadion::dbserver {
 class store_feed final : public net::board_writer {
 public:
     // Fills the boards from the store and follows it until destroyed. Before the server listens. `board` is
-    // the store's (board_file.hpp).
+    // the number of the store's board (board_file.hpp).
     store_feed(store& from, net::board_set& to, std::uint64_t board = 0);
     ~store_feed() override;
 
     void write(net::worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
                handler done) override;
 
-    // Several mutations and all their outcomes.
+    // Commits several mutations; `done` is called with an outcome for each.
     void commit(net::worker& home, std::vector<v1::Mutation> mutations,
                 std::function<void(std::vector<v1::Outcome>)> done, const numbering& numbered_in = {});
 
 private:
-    class gate;
+    class barrier;
 
     void load(std::uint64_t board);
     net::event_batch states_of(audience who) const;
@@ -33,7 +33,7 @@ private:
 
     store& store_;
     net::board_set& boards_;
-    std::shared_ptr<gate> last_; // of the batch that was published last; journal thread only
+    std::shared_ptr<barrier> last_barrier_; // of the last published batch; journal thread only
     subscription subscription_;
 };
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t mutations_max = 1000;      // in one Commit
 constexpr std::size_t state_bytes_max = 4 << 20; // in its answer; a state has at most 64 KiB
 
-// Of every mutation what became of it, and its state as long as there is room for it in the answer.
+// All outcomes, with their states as long as the response has room for them.
 v1::CommitResponse to_response(std::vector<v1::Outcome> outcomes) {
     v1::CommitResponse response;
     std::size_t bytes = 0;
@@ -28,7 +28,7 @@ v1::CommitResponse to_response(std::vector<v1::Outcome> outcomes) {
     return response;
 }
 
-// Whom a server asks for it says itself; of others it is their address.
+// A server names the caller that it writes for. Of other callers the address is taken.
 wire::result<std::vector<v1::Mutation>> mutations_of(const v1::CommitRequest& request, net::call& one) {
     const auto refused = [](std::string why) {
         return wire::make_error(wire::status::invalid_argument, std::move(why));
@@ -54,11 +54,11 @@ wire::result<std::vector<v1::Mutation>> mutations_of(const v1::CommitRequest& re
     return mutations;
 }
 
-void commit(const v1::CommitRequest& request, net::call& one, store_feed& feed, const fleet_driver& place) {
-    if (auto fine = place.may_commit(request.writer_epoch()); !fine) return one.fail(fine.error());
+void commit(const v1::CommitRequest& request, net::call& one, store_feed& feed, const fleet_driver& fleet) {
+    if (auto fine = fleet.may_commit(request.writer_epoch()); !fine) return one.fail(fine.error());
     if (request.mutations_size() == 0) {
         v1::CommitResponse response;
-        response.set_sequence(place.seen().sequence);
+        response.set_sequence(fleet.seen().sequence);
         return one.reply(response);
     }
     auto mutations = mutations_of(request, one);
@@ -123,10 +123,10 @@ void add_health(net::server& to, store& from) {
 } // namespace
 
 void add_store_routes(net::server& to, store& from, store_feed& feed,
-                      std::shared_ptr<const fleet_driver> place) {
+                      std::shared_ptr<const fleet_driver> fleet) {
     to.rpc().on_call<v1::CommitRequest>("Database", "Commit", net::role::scorer | net::role::server,
-                                        [&feed, place](const v1::CommitRequest& request, net::call& one) {
-                                            commit(request, one, feed, *place);
+                                        [&feed, fleet](const v1::CommitRequest& request, net::call& one) {
+                                            commit(request, one, feed, *fleet);
                                         });
     to.rpc().on<v1::BeginSessionRequest>(
         "Database", "BeginSession", net::roles(net::role::server),

@@ -1,4 +1,5 @@
-// What only the database server answers: Database.Commit, the state of the store.
+// The routes that only the database server has: Database.Commit, Database.BeginSession, and the store's part
+// of /status and /readyz.
 #pragma once
 
 #include "dbserver/server/fleet_driver.hpp"
@@ -8,8 +9,8 @@
 
 namespace stadion::dbserver {
 
-// A Commit of nothing answers how far the board is.
+// A Commit without mutations is answered with the newest sequence.
 void add_store_routes(net::server& to, store& from, store_feed& feed,
-                      std::shared_ptr<const fleet_driver> place);
+                      std::shared_ptr<const fleet_driver> fleet);
 
 } // namespace stadion::dbserver

@@ -14,18 +14,18 @@ wire::error refusal(std::string message) {
 } // namespace
 
 void write_grant::granted(std::uint64_t epoch, time_point now) {
-    awake_at_ = now;
+    last_tick_ = now;
     epoch_ = epoch;
     confirmed_ = epoch != 0;
 }
 
-void write_grant::awake(time_point now) {
-    if (was_asleep(now)) confirmed_ = false;
-    awake_at_ = now;
+void write_grant::tick(time_point now) {
+    if (was_paused(now)) confirmed_ = false;
+    last_tick_ = now;
 }
 
 bool write_grant::may_write(time_point now) const noexcept {
-    return !in_fleet_ || (epoch_ != 0 && confirmed_ && !was_asleep(now));
+    return !in_fleet_ || (epoch_ != 0 && confirmed_ && !was_paused(now));
 }
 
 wire::result<void> write_grant::check(std::uint64_t epoch, time_point now) const {

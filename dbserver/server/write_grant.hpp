@@ -1,17 +1,14 @@
-// Whether this database server may write: the fleet has one writer, and the dispatcher says under which
-// epoch.
+// Whether this database server may write. A fleet has one writer, and the dispatcher grants it an epoch.
 //
-// The problem: two database servers that both take writes lose one of them. So a server that belongs to a
-// fleet writes only while it has been granted an epoch, and refuses what was sent to the writer of another
-// one: a front-end that goes by an old view, or by a newer one than this server knows. A grant outlives the
-// dispatcher, whose death must cost nothing; it does not outlive a pause of our own (a stopped process, a
-// sleeping machine), for meanwhile another may have been put in our place: then it counts again when the
-// dispatcher has confirmed it.
+// The problem: when two database servers take writes, the writes of one of them are lost. So a server in a
+// fleet writes only while it has an epoch. It refuses writes that name another epoch: those of a front-end
+// with an older view, or with a newer one than this server has. A grant stays valid when the dispatcher dies.
+// It does not stay valid when this process was paused (stopped, or the machine slept), because the dispatcher
+// may have appointed another writer meanwhile. Then it counts again once the dispatcher has confirmed it.
 //
-// A server that stands alone may always write, but not as the writer of a fleet: what names an epoch is
-// refused.
+// A server without a fleet may always write, but it refuses writes that name an epoch.
 //
-// Threading: `check` on any thread, the rest on one worker. Time comes in.
+// Threading: `check`, `epoch` and `may_write` on any thread, the rest on one worker. Time comes in.
 #pragma once
 
 #include "wire/result.hpp"
@@ -26,32 +23,32 @@ class write_grant {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    // Shorter than a dispatcher waits before it lets another folder's server in, by far.
+    // Much shorter than the time after which the dispatcher admits a server with another data directory.
     static constexpr std::chrono::seconds pause_max{3};
-    static constexpr std::chrono::milliseconds awake_every{500};
+    static constexpr std::chrono::milliseconds tick_every{500};
 
-    // `in_fleet`: it needs a grant.
-    write_grant(bool in_fleet, time_point now) : in_fleet_(in_fleet), awake_at_(now) {}
+    // `in_fleet`: the server needs a grant.
+    write_grant(bool in_fleet, time_point now) : in_fleet_(in_fleet), last_tick_(now) {}
 
-    // The dispatcher has said under which epoch we write; 0: we do not.
+    // The dispatcher said under which epoch this server writes; 0: it does not.
     void granted(std::uint64_t epoch, time_point now);
-    // To be called every `awake_every`.
-    void awake(time_point now);
+    // To be called every `tick_every`; a longer gap is a pause.
+    void tick(time_point now);
 
-    // UNAVAILABLE, for the writer may be another one or become this one: ask again by a newer view. `epoch`
-    // is the caller's, 0 when it goes by none.
+    // UNAVAILABLE when a write under `epoch` is refused; the caller should retry with a newer view. 0: the
+    // caller names no epoch.
     wire::result<void> check(std::uint64_t epoch, time_point now) const;
 
     std::uint64_t epoch() const noexcept { return epoch_; } // 0: none
     bool may_write(time_point now) const noexcept;
 
 private:
-    bool was_asleep(time_point now) const noexcept { return now - awake_at_.load() > pause_max; }
+    bool was_paused(time_point now) const noexcept { return now - last_tick_.load() > pause_max; }
 
     const bool in_fleet_;
     std::atomic<std::uint64_t> epoch_{0};
     std::atomic<bool> confirmed_{false}; // since the last pause
-    std::atomic<time_point> awake_at_;
+    std::atomic<time_point> last_tick_;
 };
 
 } // namespace stadion::dbserver

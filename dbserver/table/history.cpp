@@ -20,7 +20,7 @@ std::string_view take_line(std::string_view& lines) {
     return one;
 }
 
-// The lines with the readers whose texts they point into.
+// The lines, and the readers that own what the lines point to.
 struct parsed_lines {
     std::deque<json_reader> readers;
     std::vector<line> lines;
@@ -32,13 +32,13 @@ bool parse(std::string_view text, parsed_lines& into) {
     return true;
 }
 
-// From each undone commit to the reversal in force. Reversals follow what they undo, so that going back in
-// time each is known to be in force or not when it is met.
+// Maps each undone commit to the reversal that undoes it. A reversal follows what it undoes. So, from the
+// newest line backwards, it is already known whether a reversal is itself undone.
 std::unordered_map<std::uint64_t, std::uint64_t> undone_by(const std::vector<line>& lines) {
     std::unordered_map<std::uint64_t, std::uint64_t> undone;
     for (auto at = lines.rbegin(); at != lines.rend(); ++at)
-        if (at->what.what == verb::reversal && !undone.contains(at->sequence))
-            undone.emplace(at->what.reverses, at->sequence);
+        if (at->op.kind == operation_kind::reversal && !undone.contains(at->sequence))
+            undone.emplace(at->op.reverses, at->sequence);
     return undone;
 }
 
@@ -67,13 +67,12 @@ bool has_line_of(std::string_view lines, std::uint64_t sequence) {
 
 std::shared_ptr<state> next_state(const line& one, const limits& within, const state* before) {
     std::shared_ptr<state> next;
-    if (one.what.what == verb::reversal) {
-        next = state_from_json(one.what.becomes);
+    if (one.op.kind == operation_kind::reversal) {
+        next = state_from_json(one.op.becomes);
         if (!next) return nullptr;
     } else {
-        next =
-            std::make_shared<state>(before ? before->value() : empty_value(one.what.prefix, one.what.name));
-        if (apply(one.what, within, next->draft())) return nullptr;
+        next = std::make_shared<state>(before ? before->value() : empty_value(one.op.prefix, one.op.name));
+        if (apply(one.op, within, next->draft())) return nullptr;
     }
     next->stamp(one.sequence, one.version, one.at_us);
     return next;
@@ -102,21 +101,21 @@ wire::result<std::vector<change>> changes_of(std::string_view lines, const limit
     std::vector<line> reversals;
     const auto played = replay(lines, within, [&](const line& one, const std::shared_ptr<state>& made) {
         if (one.sequence > up_to_sequence) return false;
-        if (one.what.what == verb::reversal) {
+        if (one.op.kind == operation_kind::reversal) {
             line& kept = reversals.emplace_back();
             kept.sequence = one.sequence;
-            kept.what.what = verb::reversal;
-            kept.what.reverses = one.what.reverses;
+            kept.op.kind = operation_kind::reversal;
+            kept.op.reverses = one.op.reverses;
         }
         if (one.version <= after_version || changes.size() >= limit) return true;
         change& next = changes.emplace_back();
         next.sequence = one.sequence;
         next.version = one.version;
         next.at_us = one.at_us;
-        next.operation = verb_name(one.what.what);
-        next.details = details_of(one.what);
-        next.reverses = one.what.reverses;
-        next.reason = one.what.reason;
+        next.operation = operation_name(one.op.kind);
+        next.details = details_of(one.op);
+        next.reverses = one.op.reverses;
+        next.reason = one.op.reason;
         next.state = made;
         return true;
     });
@@ -153,14 +152,14 @@ wire::result<table_value> without(std::string_view lines, const limits& within, 
                                                                        std::to_string(undone.at(sequence)));
     line& reversal = past.lines.emplace_back();
     reversal.sequence = UINT64_MAX;
-    reversal.what.what = verb::reversal;
-    reversal.what.reverses = sequence;
+    reversal.op.kind = operation_kind::reversal;
+    reversal.op.reverses = sequence;
 
     const auto undone = undone_by(past.lines);
-    table_value value = empty_value(past.lines.front().what.prefix, past.lines.front().what.name);
+    table_value value = empty_value(past.lines.front().op.prefix, past.lines.front().op.name);
     for (const line& one : past.lines) {
-        if (one.what.what == verb::reversal || undone.contains(one.sequence)) continue;
-        if (auto failure = apply(one.what, within, value)) {
+        if (one.op.kind == operation_kind::reversal || undone.contains(one.sequence)) continue;
+        if (auto failure = apply(one.op, within, value)) {
             failure->message = "update " + std::to_string(sequence) + " cannot be undone: then at update " +
                                std::to_string(one.sequence) + " " + failure->message;
             failure->code = wire::status::failed_precondition;

@@ -42,7 +42,7 @@ void idempotency_keys::keep(const key_record& record) {
         return;
     }
     if (!was_counted) count_one_more(record.caller, false);
-    // One that expired and was used again, but is not forgotten yet, goes in its turn.
+    // An expired record of the same key that is not dropped yet. It is dropped in its turn.
     if (before) before->sequence = 0;
     in.add(record);
 }
@@ -107,7 +107,7 @@ void idempotency_keys::count_one_less(std::uint32_t caller) {
     size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Where the key is, or the free slot where it would be.
+// The slot of the key, or the free slot where it would be put.
 std::size_t idempotency_keys::shard::slot_of(const hash_128& key) {
     const std::size_t mask = slots.size() - 1;
     std::size_t slot = key.low & mask;
@@ -140,11 +140,12 @@ void idempotency_keys::shard::grow() {
     }
 }
 
-// What stands behind the hole, and would be looked for from before it, moves into it.
+// Deletion with linear probing: entries behind the hole whose probing begins at or before it move into it.
 void idempotency_keys::shard::remove_oldest() {
     const std::size_t mask = slots.size() - 1;
     std::size_t hole = slot_of(kept.front().key);
-    if (kept.front().sequence == 0) return kept.pop_front(), void(++first); // the slot is a later one's
+    if (kept.front().sequence == 0)
+        return kept.pop_front(), void(++first); // the slot belongs to a later record
     for (std::size_t next = (hole + 1) & mask; slots[next] != no_place; next = (next + 1) & mask) {
         const std::size_t wanted = at(slots[next]).key.low & mask;
         if (((next - wanted) & mask) < ((next - hole) & mask)) continue;

@@ -1,8 +1,8 @@
-// Reading and writing the few JSON shapes of the store, fast.
+// A JSON writer and reader for the few shapes that the store needs.
 //
-// The journal takes one line of JSON per update at hundreds of thousands a second; protobuf's printer and
-// DOM parsers cost more than the rest of the update. The writer appends to a string; the reader walks a text
-// once, front to back, and hands out views into it where nothing was escaped.
+// The journal takes one line of JSON per update, at hundreds of thousands a second. Protobuf's printer and
+// DOM parsers would cost more than the rest of the update. The writer appends to a string. The reader walks
+// the text once, front to back, and returns views into it where nothing was escaped.
 #pragma once
 
 #include "wire/json_text.hpp"
@@ -20,25 +20,25 @@ using wire::append_json_number;
 using wire::append_json_seconds;
 using wire::append_json_string;
 
-// Sixteen, or eight, lower-case hexadecimal digits.
+// The number in `digits` lower-case hexadecimal digits, with leading zeros.
 std::string hexadecimal(std::uint64_t number, int digits = 16);
+// Takes 1 to 16 lower-case digits.
 bool parse_hexadecimal(std::string_view text, std::uint64_t& number);
 
-// A reader of one value. After the first thing that is not as asked for, ok() is false and stays so, and
-// every function answers something harmless.
+// A reader of one value. Once the text is not what was asked for, ok() is false for good, and every function
+// returns an empty value.
 class json_reader {
 public:
     explicit json_reader(std::string_view text) : text_(text) {}
 
     bool ok() const noexcept { return ok_; }
     bool at_end() noexcept { return skip_space(), position_ == text_.size(); }
-    std::size_t position() const noexcept { return position_; }
 
     // for (r.begin_object(); r.next_key(key);) { … read the value … }
     void begin_object() { expect('{'), fresh_ = true; }
     bool next_key(std::string_view& key);
 
-    // The view lives as long as the reader and the text.
+    // The view is valid as long as both the reader and the text are.
     std::string_view string();
     bool boolean();
     template <typename Integer>
@@ -52,7 +52,7 @@ public:
         return number;
     }
     std::int64_t seconds();       // a decimal number of seconds, as microseconds
-    std::string_view raw_value(); // any value, unread: its text
+    std::string_view raw_value(); // the text of any value, unparsed
     void fail() noexcept { ok_ = false; }
 
 private:

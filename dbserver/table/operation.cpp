@@ -89,34 +89,34 @@ failure read_tally(const v1::MedalTally& tally, const limits& within, operation&
     return {};
 }
 
-failure apply_increment(const operation& what, const limits& within, v1::MedalTally& tally) {
+failure apply_increment(const operation& op, const limits& within, v1::MedalTally& tally) {
     const std::array<std::uint32_t, 3> counts{tally.gold(), tally.silver(), tally.bronze()};
-    const auto which = static_cast<std::size_t>(what.medal);
-    const std::int64_t after = std::int64_t{counts[which]} + what.by;
+    const auto which = static_cast<std::size_t>(op.medal);
+    const std::int64_t after = std::int64_t{counts[which]} + op.by;
     if (after < 0 || after > within.medals_max)
         return wire::make_error(wire::status::failed_precondition,
-                                std::string(what.name) + " has " + std::to_string(counts[which]) + " " +
-                                    std::string(medal_name(what.medal)) + "; " + std::to_string(what.by) +
+                                std::string(op.name) + " has " + std::to_string(counts[which]) + " " +
+                                    std::string(medal_name(op.medal)) + "; " + std::to_string(op.by) +
                                     (after < 0 ? " would make it less than none" : " would be too many"));
     const auto count = static_cast<std::uint32_t>(after);
-    if (what.medal == medal_kind::gold) tally.set_gold(count);
-    if (what.medal == medal_kind::silver) tally.set_silver(count);
-    if (what.medal == medal_kind::bronze) tally.set_bronze(count);
+    if (op.medal == medal_kind::gold) tally.set_gold(count);
+    if (op.medal == medal_kind::silver) tally.set_silver(count);
+    if (op.medal == medal_kind::bronze) tally.set_bronze(count);
     return {};
 }
 
-failure apply_score(const operation& what, const limits& within, v1::Score& score) {
-    if (what.title) score.set_title(std::string(*what.title));
-    if (what.status) score.set_status(*what.status);
+failure apply_score(const operation& op, const limits& within, v1::Score& score) {
+    if (op.title) score.set_title(std::string(*op.title));
+    if (op.status) score.set_status(*op.status);
     auto& points = *score.mutable_points();
-    if (what.what == verb::replace_score) {
-        if (!what.title) score.clear_title();
-        if (!what.status) score.clear_status();
+    if (op.kind == operation_kind::replace_score) {
+        if (!op.title) score.clear_title();
+        if (!op.status) score.clear_status();
         points.clear();
     }
-    for (const auto& [who, count] : what.points) points[std::string(who)] = count;
+    for (const auto& [who, count] : op.points) points[std::string(who)] = count;
     if (points.size() > within.points_per_game_max)
-        return invalid("game " + in_quotes(what.name) + " would have points of " +
+        return invalid("game " + in_quotes(op.name) + " would have points of " +
                        std::to_string(points.size()) + " sides; at most " +
                        std::to_string(within.points_per_game_max) + " are allowed");
     return {};
@@ -131,24 +131,24 @@ failure read_request(const v1::Mutation& mutation, const limits& within, operati
     if (mutation.has_expect_version()) into.expect_version = mutation.expect_version();
     switch (mutation.operation_case()) {
     case v1::Mutation::kUpdateScore:
-        into.what = verb::update_score;
+        into.kind = operation_kind::update_score;
         return read_score(mutation.update_score(), within, into);
     case v1::Mutation::kReplaceScore:
-        into.what = verb::replace_score;
+        into.kind = operation_kind::replace_score;
         return read_score(mutation.replace_score(), within, into);
     case v1::Mutation::kIncrementMedal:
-        into.what = verb::increment_medal;
+        into.kind = operation_kind::increment_medal;
         return read_increment(mutation.increment_medal(), within, into);
     case v1::Mutation::kReplaceTally:
-        into.what = verb::replace_tally;
+        into.kind = operation_kind::replace_tally;
         return read_tally(mutation.replace_tally(), within, into);
     case v1::Mutation::kReversal:
-        into.what = verb::reversal;
+        into.kind = operation_kind::reversal;
         into.reverses = mutation.reversal().sequence();
         into.reason = mutation.reversal().reason();
         return check_text("reason", into.reason, within.reason_bytes_max);
     case v1::Mutation::kFreeze:
-        into.what = verb::freeze;
+        into.kind = operation_kind::freeze;
         into.frozen = mutation.freeze().frozen();
         return {};
     case v1::Mutation::OPERATION_NOT_SET:
@@ -166,14 +166,14 @@ failure read_mutation(const v1::Mutation& mutation, const limits& within, operat
     return {};
 }
 
-failure apply(const operation& what, const limits& within, table_value& draft) {
+failure apply(const operation& op, const limits& within, table_value& draft) {
     if (auto* score = std::get_if<v1::Score>(&draft)) {
-        if (what.prefix == games_prefix) return apply_score(what, within, *score);
-    } else if (auto& tally = std::get<v1::MedalTally>(draft); what.prefix == teams_prefix) {
-        if (what.what == verb::increment_medal) return apply_increment(what, within, tally);
-        tally.set_gold(what.gold);
-        tally.set_silver(what.silver);
-        tally.set_bronze(what.bronze);
+        if (op.prefix == games_prefix) return apply_score(op, within, *score);
+    } else if (auto& tally = std::get<v1::MedalTally>(draft); op.prefix == teams_prefix) {
+        if (op.kind == operation_kind::increment_medal) return apply_increment(op, within, tally);
+        tally.set_gold(op.gold);
+        tally.set_silver(op.silver);
+        tally.set_bronze(op.bronze);
         return {};
     }
     return wire::make_error(wire::status::internal, "an operation met a table of another kind");

@@ -1,4 +1,4 @@
-// An operation as a line of JSON, and back.
+// Writing an operation as a line of JSON, and reading it.
 #include "dbserver/table/operation.hpp"
 
 #include "wire/board_json.hpp"
@@ -9,11 +9,11 @@
 namespace stadion::dbserver {
 namespace {
 
-constexpr std::array<std::string_view, 6> verb_names{"update_score",  "replace_score", "increment_medal",
-                                                     "replace_tally", "reversal",      "freeze"};
+constexpr std::array<std::string_view, 6> operation_names{"update_score",  "replace_score", "increment_medal",
+                                                          "replace_tally", "reversal",      "freeze"};
 constexpr std::array<std::string_view, 3> medal_names{"gold", "silver", "bronze"};
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo): tells one request from another under the same key.
+// FNV-1a, 64 bits (Fowler, Noll, Vo).
 std::uint64_t hash_of(std::string_view text) {
     std::uint64_t hash = 14695981039346656037ull;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
@@ -26,57 +26,56 @@ void append_member(std::string& to, std::string_view key) {
     to += ':';
 }
 
-void append_score_members(std::string& to, const operation& what) {
-    if (what.title) append_member(to, "title"), append_json_string(to, *what.title);
-    if (what.status)
-        append_member(to, "status"), append_json_string(to, v1::Score::Status_Name(*what.status));
+void append_score_members(std::string& to, const operation& op) {
+    if (op.title) append_member(to, "title"), append_json_string(to, *op.title);
+    if (op.status) append_member(to, "status"), append_json_string(to, v1::Score::Status_Name(*op.status));
     append_member(to, "points");
     char separator = '{';
-    for (const auto& [who, count] : what.points) {
+    for (const auto& [who, count] : op.points) {
         to += separator;
         append_json_string(to, who);
         to += ':';
         append_json_number(to, count);
         separator = ',';
     }
-    if (what.points.empty()) to += '{';
+    if (op.points.empty()) to += '{';
     to += '}';
 }
 
-void append_members(std::string& to, const operation& what) {
+void append_members(std::string& to, const operation& op) {
     to += R"("op":)";
-    append_json_string(to, verb_name(what.what));
-    if (!what.name.empty())
-        append_member(to, what.prefix == games_prefix ? "game" : "team"), append_json_string(to, what.name);
-    switch (what.what) {
-    case verb::update_score:
-    case verb::replace_score:
-        append_score_members(to, what);
+    append_json_string(to, operation_name(op.kind));
+    if (!op.name.empty())
+        append_member(to, op.prefix == games_prefix ? "game" : "team"), append_json_string(to, op.name);
+    switch (op.kind) {
+    case operation_kind::update_score:
+    case operation_kind::replace_score:
+        append_score_members(to, op);
         break;
-    case verb::increment_medal:
-        append_member(to, "medal"), append_json_string(to, medal_name(what.medal));
-        append_member(to, "by"), append_json_number(to, what.by);
+    case operation_kind::increment_medal:
+        append_member(to, "medal"), append_json_string(to, medal_name(op.medal));
+        append_member(to, "by"), append_json_number(to, op.by);
         break;
-    case verb::replace_tally:
-        append_member(to, "gold"), append_json_number(to, what.gold);
-        append_member(to, "silver"), append_json_number(to, what.silver);
-        append_member(to, "bronze"), append_json_number(to, what.bronze);
+    case operation_kind::replace_tally:
+        append_member(to, "gold"), append_json_number(to, op.gold);
+        append_member(to, "silver"), append_json_number(to, op.silver);
+        append_member(to, "bronze"), append_json_number(to, op.bronze);
         break;
-    case verb::reversal:
-        append_member(to, "reverses"), append_json_number(to, what.reverses);
-        append_member(to, "reason"), append_json_string(to, what.reason);
+    case operation_kind::reversal:
+        append_member(to, "reverses"), append_json_number(to, op.reverses);
+        append_member(to, "reason"), append_json_string(to, op.reason);
         break;
-    case verb::freeze:
-        append_member(to, "frozen"), to += what.frozen ? "true" : "false";
+    case operation_kind::freeze:
+        append_member(to, "frozen"), to += op.frozen ? "true" : "false";
         break;
     }
-    if (what.expect_version) append_member(to, "expect"), append_json_number(to, *what.expect_version);
+    if (op.expect_version) append_member(to, "expect"), append_json_number(to, *op.expect_version);
 }
 
-bool read_verb(std::string_view name, operation& into) {
-    const auto at = std::find(verb_names.begin(), verb_names.end(), name);
-    into.what = static_cast<verb>(at - verb_names.begin());
-    return at != verb_names.end();
+bool read_kind(std::string_view name, operation& into) {
+    const auto at = std::find(operation_names.begin(), operation_names.end(), name);
+    into.kind = static_cast<operation_kind>(at - operation_names.begin());
+    return at != operation_names.end();
 }
 
 bool read_medal(std::string_view name, operation& into) {
@@ -108,10 +107,10 @@ void read_session(json_reader& in, operation& into) {
     into.numbered_in.session = session.value_or(session_id{});
 }
 
-// A member of an operation; the caller has read the key.
+// Reads the value of one member, whose key is read already.
 void read_member(json_reader& in, std::string_view key, operation& into) {
     if (key == "op")
-        read_verb(in.string(), into) ? void() : in.fail();
+        read_kind(in.string(), into) ? void() : in.fail();
     else if (key == "game")
         into.prefix = games_prefix, into.name = in.string();
     else if (key == "team")
@@ -160,7 +159,9 @@ void read_member(json_reader& in, std::string_view key, operation& into) {
 
 } // namespace
 
-std::string_view verb_name(verb what) noexcept { return verb_names[static_cast<std::size_t>(what)]; }
+std::string_view operation_name(operation_kind what) noexcept {
+    return operation_names[static_cast<std::size_t>(what)];
+}
 
 std::string_view medal_name(medal_kind what) noexcept { return medal_names[static_cast<std::size_t>(what)]; }
 
@@ -170,9 +171,9 @@ std::optional<medal_kind> parse_medal(std::string_view name) noexcept {
     return static_cast<medal_kind>(at - medal_names.begin());
 }
 
-std::uint64_t request_hash(const operation& what) {
+std::uint64_t request_hash(const operation& op) {
     std::string text;
-    append_members(text, what);
+    append_members(text, op);
     return hash_of(text);
 }
 
@@ -186,20 +187,19 @@ void append_line_head(std::string& to, std::uint64_t sequence, std::int64_t at_u
     to += ',';
 }
 
-void append_line_body(std::string& to, const operation& what) {
-    append_members(to, what);
-    if (!what.key.empty()) {
-        append_member(to, "key"), append_json_string(to, what.key);
-        append_member(to, "hash"), append_json_string(to, hexadecimal(what.hash));
-        if (what.caller != 0)
-            append_member(to, "caller"), append_json_string(to, hexadecimal(what.caller, 8));
+void append_line_body(std::string& to, const operation& op) {
+    append_members(to, op);
+    if (!op.key.empty()) {
+        append_member(to, "key"), append_json_string(to, op.key);
+        append_member(to, "hash"), append_json_string(to, hexadecimal(op.hash));
+        if (op.caller != 0) append_member(to, "caller"), append_json_string(to, hexadecimal(op.caller, 8));
     }
-    if (what.number != 0) {
-        append_member(to, "session"), append_json_string(to, to_text(what.numbered_in.session));
-        append_member(to, "number"), append_json_number(to, what.number);
-        append_member(to, "lowest"), append_json_number(to, what.numbered_in.lowest_open);
+    if (op.number != 0) {
+        append_member(to, "session"), append_json_string(to, to_text(op.numbered_in.session));
+        append_member(to, "number"), append_json_number(to, op.number);
+        append_member(to, "lowest"), append_json_number(to, op.numbered_in.lowest_open);
     }
-    if (!what.becomes.empty()) append_member(to, "becomes"), to += what.becomes;
+    if (!op.becomes.empty()) append_member(to, "becomes"), to += op.becomes;
     to += '}';
 }
 
@@ -213,23 +213,23 @@ bool read_line(json_reader& in, line& into) {
         else if (key == "version")
             into.version = in.integer<std::uint32_t>();
         else
-            read_member(in, key, into.what);
+            read_member(in, key, into.op);
     }
-    return in.ok() && in.at_end() && (into.what.what == verb::freeze || !into.what.name.empty());
+    return in.ok() && in.at_end() && (into.op.kind == operation_kind::freeze || !into.op.name.empty());
 }
 
 std::string line_of_state(const state& what) {
     operation whole;
     whole.name = what.name();
     if (const v1::Score* score = what.score()) {
-        whole.what = verb::replace_score;
+        whole.kind = operation_kind::replace_score;
         whole.prefix = games_prefix;
         whole.title = score->title();
         whole.status = score->status();
         whole.points = sorted_points(*score);
     } else {
         const v1::MedalTally& tally = *what.tally();
-        whole.what = verb::replace_tally;
+        whole.kind = operation_kind::replace_tally;
         whole.prefix = teams_prefix;
         whole.gold = tally.gold();
         whole.silver = tally.silver();
@@ -241,12 +241,12 @@ std::string line_of_state(const state& what) {
     return text += '\n';
 }
 
-std::string details_of(operation what) {
-    what.key = {};
-    what.number = 0;
-    what.becomes = {};
+std::string details_of(operation op) {
+    op.key = {};
+    op.number = 0;
+    op.becomes = {};
     std::string text = "{";
-    append_line_body(text, what);
+    append_line_body(text, op);
     return text;
 }
 

@@ -1,5 +1,5 @@
-// SipHash-2-4 with 128 bits of result (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): a
-// hash whose values nobody can choose who does not know its key. A pure function.
+// SipHash-2-4 with a 128-bit result (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): a
+// keyed hash. Without the key nobody can choose texts that collide. A pure function.
 #pragma once
 
 #include <array>

@@ -31,7 +31,7 @@ std::uint32_t state::version() const noexcept {
 }
 
 const std::string& state::json() const {
-    std::call_once(json_once_, [this] { json_ = to_json(*this, json_layout::compact); });
+    std::call_once(json_once_, [this] { json_ = to_json(*this); });
     return json_;
 }
 

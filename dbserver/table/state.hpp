@@ -1,8 +1,8 @@
 // One immutable version of one table: a game's score or a team's medals.
 //
-// A state is drafted under its table's lock, stamped with its place in the journal, published once it is
-// durable and from then on shared by readers, feeds and idempotency records without a copy. What is answered
-// over HTTP and wire is encoded once per version, when first asked for.
+// A state is drafted under its table's lock and stamped with its sequence, version and time when it is
+// appended to the journal. It is published once it is durable. From then on readers, feeds and outcomes share
+// it without copying. Its JSON and its protobuf bytes are encoded when first asked for, once per version.
 // Threads: once published, all const functions may be called from any thread.
 #pragma once
 
@@ -27,12 +27,12 @@ class state {
 public:
     explicit state(table_value value) : value_(std::move(value)) {}
 
-    // Before it is published: the value's own sequence, version and updated_at are set too.
+    // Before publication only. Also sets the sequence, version and updated_at of the message.
     void stamp(std::uint64_t sequence, std::uint32_t version, std::int64_t updated_at_us);
     table_value& draft() noexcept { return value_; }
 
-    std::string table() const;
-    const std::string& name() const noexcept; // without the prefix
+    std::string table() const;                // "games/hockey"
+    const std::string& name() const noexcept; // "hockey"
     std::uint64_t sequence() const noexcept;
     std::uint32_t version() const noexcept;
     std::int64_t updated_at_us() const noexcept { return updated_at_us_; }

@@ -7,20 +7,17 @@
 namespace stadion::dbserver {
 namespace {
 
-// Writes members of an object, on lines of their own where the layout says so.
+// Writes the members of an object, each on a line of its own.
 class object_writer {
 public:
-    object_writer(std::string& to, json_layout layout, int depth)
-        : to_(to), pretty_(layout == json_layout::pretty), depth_(depth) {
-        to_ += '{';
-    }
+    object_writer(std::string& to, int depth) : to_(to), depth_(depth) { to_ += '{'; }
 
     std::string& key(std::string_view name) {
         if (!first_) to_ += ',';
         first_ = false;
         line(depth_ + 1);
         append_json_string(to_, name);
-        to_ += pretty_ ? ": " : ":";
+        to_ += ": ";
         return to_;
     }
 
@@ -31,29 +28,27 @@ public:
 
 private:
     void line(int depth) {
-        if (!pretty_) return;
         to_ += '\n';
         to_.append(static_cast<std::size_t>(depth) * 2, ' ');
     }
 
     std::string& to_;
-    bool pretty_;
     int depth_;
     bool first_ = true;
 };
 
-void append_score(object_writer& object, const v1::Score& score, json_layout layout) {
+void append_score(object_writer& object, const v1::Score& score) {
     append_json_string(object.key("game"), score.game());
     append_json_string(object.key("title"), score.title());
     append_json_string(object.key("status"), v1::Score::Status_Name(score.status()));
-    object_writer points(object.key("points"), layout, 1);
+    object_writer points(object.key("points"), 1);
     for (const auto& [who, count] : sorted_points(score)) append_json_number(points.key(who), count);
     points.end();
 }
 
-void append_tally(object_writer& object, const v1::MedalTally& tally, json_layout layout) {
+void append_tally(object_writer& object, const v1::MedalTally& tally) {
     append_json_string(object.key("team"), tally.team());
-    object_writer medals(object.key("medals"), layout, 1);
+    object_writer medals(object.key("medals"), 1);
     append_json_number(medals.key("gold"), tally.gold());
     append_json_number(medals.key("silver"), tally.silver());
     append_json_number(medals.key("bronze"), tally.bronze());
@@ -97,20 +92,26 @@ std::vector<std::pair<std::string_view, std::int32_t>> sorted_points(const v1::S
     return points;
 }
 
-std::string to_json(const state& what, json_layout layout) {
+std::string to_json(const state& what) {
     std::string text;
     text.reserve(256);
-    object_writer object(text, layout, 0);
+    std::visit([&](const auto& value) { wire::append_json(text, value); }, what.value());
+    return text;
+}
+
+std::string to_table_file(const state& what) {
+    std::string text;
+    text.reserve(256);
+    object_writer object(text, 0);
     if (const v1::Score* score = what.score())
-        append_score(object, *score, layout);
+        append_score(object, *score);
     else
-        append_tally(object, *what.tally(), layout);
+        append_tally(object, *what.tally());
     append_json_seconds(object.key("updated_at"), what.updated_at_us());
     append_json_number(object.key("version"), what.version());
     append_json_number(object.key("sequence"), what.sequence());
     object.end();
-    if (layout == json_layout::pretty) text += '\n';
-    return text;
+    return text += '\n';
 }
 
 std::shared_ptr<state> state_from_json(std::string_view text) {

@@ -1,4 +1,4 @@
-// States as JSON: what HTTP answers, what a table file holds, and back.
+// States as JSON: the text of HTTP answers and of table files, and its reader.
 #pragma once
 
 #include "dbserver/table/json_text.hpp"
@@ -12,17 +12,16 @@
 
 namespace stadion::dbserver {
 
-enum class json_layout {
-    compact, // one line
-    pretty,  // as a table file: indented, with a newline at the end
-};
+// One line without a newline, as HTTP answers it (wire/board_json.hpp).
+std::string to_json(const state& what);
 
-std::string to_json(const state& what, json_layout layout);
+// The same members as a table file has them: indented, with a newline at the end.
+std::string to_table_file(const state& what);
 
-// The inverse, of either layout; null when the text is anything else.
+// Reads either text; null when it is not a state.
 std::shared_ptr<state> state_from_json(std::string_view text);
 
-// A game's points in the order of names, which is the order of every text and hash of them.
+// A game's points in the order of names, the order in which they are always written.
 std::vector<std::pair<std::string_view, std::int32_t>> sorted_points(const v1::Score& score);
 
 } // namespace stadion::dbserver

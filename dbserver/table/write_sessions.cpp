@@ -2,6 +2,7 @@
 
 #include "dbserver/table/json_text.hpp"
 #include "dbserver/table/planted_bug.hpp"
+#include "wire/number.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -17,8 +18,9 @@ std::optional<session_id> session_from_text(std::string_view text) {
     const std::size_t dash = text.find('-');
     if (dash == std::string_view::npos || !parse_hexadecimal(text.substr(0, dash), id.opening))
         return std::nullopt;
-    const auto [end, failure] = std::from_chars(text.data() + dash + 1, text.data() + text.size(), id.number);
-    if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    const auto number = wire::parse_number<decltype(id.number)>(text.substr(dash + 1));
+    if (!number) return std::nullopt;
+    id.number = *number;
     return id;
 }
 

@@ -1,20 +1,20 @@
-// Exactly once, for servers that write for others: sessions in which mutations are numbered.
+// Write sessions: exactly once for servers that write for others, by numbering their mutations.
 //
-// The problem: a front-end sends a write again when its answer was lost with the connection, and must not
-// count twice. Keys made for that would have to be kept for as long as anybody might ask again; but a
-// front-end knows when it will not. So it begins a session, numbers its mutations in it 1, 2, 3…, and says
-// with each request which is the lowest number it still waits for: what is below is forgotten. (Ongaro,
-// "Consensus: bridging theory and practice", 2014, 6.3, has it so for Raft.)
+// The problem: a front-end repeats a write when its answer was lost with the connection, and the write must
+// not count twice. An idempotency key for it would have to be kept for as long as anybody might repeat it.
+// But a front-end knows when it will not repeat a write any more. So it begins a session and numbers its
+// mutations in it 1, 2, 3…. Each request carries the lowest number that is still open; all lower ones are
+// confirmed and forgotten. (Ongaro, "Consensus: bridging theory and practice", 2014, section 6.3, does this
+// for Raft.)
 //
-// No two sessions are the same: a session is named by the store's opening, and counted from it. An opening
-// is the number of the journal's batch that notes it, which no other opening of the directory has, and 32
-// random bits, for a directory that was copied and went on twice.
+// A session's id is the opening of the store and a count. The opening has the number of the journal batch
+// that recorded it, which no other opening of the directory has. It also has 32 random bits, which tell apart
+// two copies of one directory.
 //
-// A number is reserved, kept and released as a key is. One that is confirmed is never applied, however late
-// it comes. Bounds: numbers reach `window` beyond the lowest open one, and then are to be sent again later;
-// `sessions_max` sessions, beyond which none begins. A session that was not used for a day is dropped; and a
-// number of a session that is not known is refused: nothing of it was ever applied, so that it may be sent
-// again in another.
+// A number is reserved, kept and released as an idempotency key is. A confirmed number is never applied
+// again, however late it arrives. Bounds: a number beyond `window` from the lowest open one is refused for
+// the moment. There are at most `sessions_max` sessions. A session unused for a day is dropped. A number of
+// an unknown session is refused and was not applied, so that the mutation may be sent in a new session.
 //
 // Threads: any. A session's lock is held for a look-up.
 #pragma once
@@ -42,18 +42,18 @@ struct session_id {
 std::string to_text(const session_id& id);
 std::optional<session_id> session_from_text(std::string_view text);
 
-// In which session, and how far it is confirmed.
+// The session of a request, and its lowest number that is not confirmed.
 struct numbering {
     session_id session;
     std::uint64_t lowest_open = 0;
 };
 
-// A session as a checkpoint has it.
+// A session as a checkpoint stores it.
 struct saved_session {
     session_id id;
     std::uint64_t lowest_open = 1;
     std::int64_t used_us = 0;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> kept; // number and sequence
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> kept; // numbers and the sequences of their commits
 };
 
 std::string to_text(const std::vector<saved_session>& sessions);
@@ -67,13 +67,13 @@ public:
     explicit write_sessions(std::int64_t kept_us) : kept_us_(kept_us) {}
 
     void set_opening(std::uint64_t opening) { opening_ = opening; }
-    // Nothing when there are too many.
+    // Nothing when sessions_max are open.
     std::optional<session_id> begin(std::int64_t now_us);
 
     enum class verdict {
-        fresh,     // reserved: to be kept or released
-        answered,  // `sequence` says by which commit
-        running,   // sent before, and not ended yet
+        fresh,     // reserved: the caller must keep or release it
+        answered,  // kept: `sequence` says for which commit
+        running,   // reserved by an earlier request that has not ended
         confirmed, // below the lowest open number
         too_far,   // beyond the window
         unknown,   // no such session
@@ -82,10 +82,10 @@ public:
     void keep(const session_id& in, std::uint64_t number, std::uint64_t sequence);
     void release(const session_id& in, std::uint64_t number);
 
-    // What the journal, or a checkpoint, says.
+    // At start: what the journal and the checkpoint recorded.
     void restore(const numbering& in, std::uint64_t number, std::uint64_t sequence, std::int64_t at_us);
     void restore(const saved_session& one);
-    // As they are, with what is kept; those that are too old are dropped.
+    // All sessions with their kept numbers. Drops those that are unused for too long.
     std::vector<saved_session> save(std::int64_t now_us);
 
     std::size_t size() const;
@@ -96,7 +96,7 @@ private:
         std::mutex lock;
         std::int64_t used_us = 0;
         std::uint64_t lowest_open = 1;
-        std::deque<std::uint64_t> sequences; // of the numbers from lowest_open on; 0: not used
+        std::deque<std::uint64_t> sequences; // by number, from lowest_open on; 0: not reserved
         void confirm(std::uint64_t below);
         std::uint64_t& at(std::uint64_t number);
     };

@@ -16,11 +16,11 @@ bool is_free(const wanted_children& wanted, const std::string& address) {
 
 } // namespace
 
-wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& remembered,
+wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& recorded,
                                           const wanted_children& wanted,
                                           const std::function<bool(const child_record&)>& lives) {
     adoption_plan plan;
-    std::copy_if(remembered.begin(), remembered.end(), std::back_inserter(plan.adopt), lives);
+    std::copy_if(recorded.begin(), recorded.end(), std::back_inserter(plan.adopt), lives);
 
     std::vector<child_record> fleet = plan.adopt;
     const auto start = [&](std::string kind, std::string address) {

@@ -1,10 +1,11 @@
-// What a starting dispatcher does about the children its predecessor left: adopt the living, start the rest.
+// What a starting dispatcher does about the children of its predecessor: it adopts those that live and starts
+// those that are missing.
 //
-// Every child that still lives is adopted, also one more than is wanted: it has clients, and the scaler
-// drains it when it is not needed. What is missing is started, at addresses no living child holds.
+// Every child that still lives is adopted, also more than are wanted: they have clients, and the scaler
+// drains what is not needed. Missing children are started at addresses that no living child holds.
 #pragma once
 
-#include "dispatcher/core/memory.hpp"
+#include "dispatcher/core/persistent_state.hpp"
 #include "wire/result.hpp"
 
 #include <functional>
@@ -17,7 +18,8 @@ struct wanted_children {
     std::uint16_t front_end_port = 7401; // of the first, the next ones count up; 0 for any free port
     bool database = true;                // false: it runs elsewhere and joins by itself
     std::string database_address = "127.0.0.1:7500";
-    std::function<bool(const std::string& address)> is_free = {}; // of other programs; empty: all are
+    // Whether no other program holds the address. Empty: all are free.
+    std::function<bool(const std::string& address)> is_free = {};
 };
 
 struct adoption_plan {
@@ -25,14 +27,14 @@ struct adoption_plan {
     std::vector<child_record> start; // pid and born are 0: they do not run yet
 };
 
-// FAILED_PRECONDITION when another program holds the database server's address, which does not count up.
-// `lives` says whether the process is still the one recorded.
-wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& remembered,
+// `recorded` are the children in dispatcher.json; `lives` tells whether a process is still the recorded one.
+// FAILED_PRECONDITION if another program holds the database server's address, for which there is no other.
+wire::result<adoption_plan> plan_adoption(const std::vector<child_record>& recorded,
                                           const wanted_children& wanted,
                                           const std::function<bool(const child_record&)>& lives);
 
-// The lowest address from the wanted port up that neither a child nor another program holds; for the scaler's
-// next one too.
+// The lowest address from the wanted port up that neither a child nor another program holds. The scaler uses
+// it too.
 std::string free_front_end_address(const std::vector<child_record>& children, const wanted_children& wanted);
 
 } // namespace stadion::dispatcher

@@ -80,11 +80,12 @@ void child_table::last_words(std::uint32_t pid, std::string words) {
     if (const auto position = find(pid); position != slots_.end()) position->second.words = std::move(words);
 }
 
-std::optional<child_table::obituary> child_table::died(std::uint32_t pid, time_point now, std::string how) {
+std::optional<child_table::death_report> child_table::died(std::uint32_t pid, time_point now,
+                                                           std::string how) {
     const auto position = find(pid);
     if (position == slots_.end()) return std::nullopt;
     slot& one = position->second;
-    obituary notice{position->first, one.child, one.retired || stopping_, {}};
+    death_report notice{position->first, one.child, one.retired || stopping_, {}};
     one.last_end = std::move(how);
     one.last_words = std::exchange(one.words, {});
     if (notice.expected)

@@ -1,18 +1,18 @@
-// Which children should run, which do, and when the ones that died are started again: the supervisor's mind.
+// Which children should run, which do, and when those that died are started again.
 //
-// The owner of processes tells what happened (launched, bound, died) and carries out what is due. A child is
-// named by its slot, which outlives its processes: the restart policy and the address belong to the slot.
+// The owner of the processes tells what happened (launched, bound, died) and starts what is due. A child is
+// named by its slot, which outlives its processes: restart policy and address belong to the slot.
 //
-// A child is started again at the address it had bound, so that clients who know it as their backup find
-// it there. In a crash loop that address may be the cause (somebody else took the port), so from then on the
-// one wanted at first is used, which may be port 0.
+// A child is started again at the address it had bound, so that clients who know it as their backup find it
+// there. In a crash loop that address may be the cause, since another program may hold the port. From then on
+// the address that was wanted at first is used, which may have port 0.
 //
-// Threading: none. Invariant: a slot has at most one process; nothing starts once `stop` was called, nor a
-// child that was retired.
+// Threading: none. Invariant: a slot has at most one process. After `stop` nothing starts, nor does a child
+// that was retired.
 #pragma once
 
 #include "balancer/restart_policy.hpp"
-#include "dispatcher/core/memory.hpp"
+#include "dispatcher/core/persistent_state.hpp"
 
 #include <map>
 #include <optional>
@@ -26,13 +26,13 @@ class child_table {
 public:
     explicit child_table(balancer::restart_settings settings) : settings_(settings) {}
 
-    // A child that is wanted and does not run; due at once.
+    // A child that should run and does not; due at once.
     slot_id want(std::string kind, std::string address);
 
-    // One that runs already, left by the dispatcher before this one.
+    // A child that runs already, started by the dispatcher before this one.
     slot_id adopt(const child_record& running, balancer::time_point now);
 
-    // The children whose time to start has come. Each has to be answered by `launched` or `launch_failed`.
+    // The children that are due. Each is to be answered by `launched` or `launch_failed`.
     struct launch {
         slot_id slot;
         std::string kind;
@@ -41,37 +41,37 @@ public:
     std::vector<launch> take_due(balancer::time_point now);
     std::optional<balancer::time_point> next_due() const;
 
-    // It was told to report to `dispatcher`.
+    // The process runs; it was told to report to the address `dispatcher`.
     void launched(slot_id slot, std::uint32_t pid, std::uint64_t born, const std::string& dispatcher,
                   balancer::time_point now);
     void launch_failed(slot_id slot, balancer::time_point now, std::string why = {});
 
-    // The child said where it serves.
+    // The child reported the address that it serves on.
     void bound(std::uint32_t pid, std::string address);
 
-    // The child said why it cannot serve; it is about to end.
+    // The child reported why it cannot serve; it is about to end.
     void last_words(std::uint32_t pid, std::string words);
 
-    // What a death means, `how` being for people; nothing for a process that is none of ours.
-    struct obituary {
+    // What follows from a death. Nothing if the process is no child. `how` is text for operators.
+    struct death_report {
         slot_id slot;
         child_record last;
         bool expected = false; // it was retired, or all were told to stop
         balancer::restart_policy::decision restart;
     };
-    std::optional<obituary> died(std::uint32_t pid, balancer::time_point now, std::string how = {});
+    std::optional<death_report> died(std::uint32_t pid, balancer::time_point now, std::string how = {});
 
-    // The child is not started again. False if no process has this id.
+    // The child is not started again. False: no child has this process id.
     bool retire(std::uint32_t pid);
 
-    // No child is started again. Those in `running`, also ones launched just now, are to be asked to stop;
-    // all have gone when `all` is empty.
+    // No child is started again. The caller asks those in `running` to stop; all have gone when `all` is
+    // empty.
     void stop();
 
-    // For the memory, and for who has to be told to stop; in order of their slots.
+    // The children that run, in order of their slots.
     std::vector<child_record> running() const;
 
-    // How each child fares, for people; in order of their slots.
+    // The state of each child for operators, in order of their slots.
     struct report {
         child_record child;                // pid 0: it does not run
         std::chrono::milliseconds time{0}; // it has run for, or starts in
@@ -82,7 +82,7 @@ public:
     };
     std::vector<report> reports(balancer::time_point now) const;
 
-    // All slots with the addresses they have or will have, for `free_front_end_address`.
+    // All slots with the address each has or will have.
     std::vector<child_record> all() const;
 
 private:

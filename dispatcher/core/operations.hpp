@@ -1,7 +1,8 @@
-// Requests that are answered later: what `Prefer: respond-async` began and how it ended.
+// Requests that are answered later: what `Prefer: respond-async` began, and how it ended.
 //
-// Kept for some minutes after they ended, and no more than `count_max` at a time: the oldest that have ended
-// make room; when all are still running, nothing new begins. Time comes in. Threading: any thread, one lock.
+// An operation is kept for some minutes after its end. There are at most `count_max`: the oldest that have
+// ended make room, and while all still run nothing new begins. Time comes in. Threading: any thread, one
+// lock.
 #pragma once
 
 #include "wire/result.hpp"
@@ -35,7 +36,7 @@ public:
         std::chrono::milliseconds keep_for{std::chrono::minutes(5)};
     };
 
-    // `make_id` answers names that cannot be guessed.
+    // `make_id` returns names that cannot be guessed.
     operations(settings limits, std::function<std::string()> make_id);
 
     // RESOURCE_EXHAUSTED, with when to try again, while too many are running.
@@ -45,7 +46,7 @@ public:
     struct state {
         std::optional<answer> result; // none while it runs
     };
-    // Nothing for one that never was, or is forgotten.
+    // Nothing for an id that never was, or is no longer kept.
     std::optional<state> find(const std::string& id, time_point now);
 
 private:

@@ -55,7 +55,7 @@ bool offers(const member& server, std::string_view service) {
            std::find(server.services.begin(), server.services.end(), service) != server.services.end();
 }
 
-// host:port with a port other than 0; the host is a name or a number, of which a resolver makes what it will.
+// host:port with a port other than 0. Whether the host exists is not checked.
 bool plausible_address(std::string_view address) {
     const auto colon = address.rfind(':');
     if (colon == std::string_view::npos || colon == 0 || address.size() > 261) return false;
@@ -74,7 +74,7 @@ bool plausible_address(std::string_view address) {
     return value >= 1 && value <= 65535;
 }
 
-// They are shown to everybody who asks who is in the fleet.
+// The names of services are shown in the lists of servers.
 wire::result<void> check_services(const v1::JoinRequest& request) {
     if (request.services_size() > services_max)
         return make_error(status::invalid_argument, "a server offers at most 64 services, not " +
@@ -96,8 +96,8 @@ wire::error unavailable(std::string message, std::chrono::milliseconds retry_aft
 
 std::uint64_t first_view_of(std::uint32_t starts) { return std::uint64_t{starts} << 32; }
 
-// A client may redeem at the last moment, and the heartbeat that says so may be as late as a server may be
-// silent.
+// A client may redeem its ticket at the last moment, and the heartbeat that reports it may be as late as a
+// server may be silent.
 std::chrono::milliseconds promise_lifetime(const registry_settings& settings) {
     return settings.ticket_lifetime + settings.members.heartbeat_period * settings.members.misses_max;
 }
@@ -176,7 +176,8 @@ wire::result<v1::HeartbeatResponse> registry::heartbeat(const v1::HeartbeatReque
     event.connection = connection;
     if (!members_.heartbeat(event, now)) return no_such_server(request.server_id());
 
-    // Also those of an outdated heartbeat: the newer one's count, which stands, contains their clients.
+    // Tickets of an outdated heartbeat too: the newer heartbeat's count, which stands, contains their
+    // clients.
     for (const std::string& ticket : request.redeemed()) tickets_.redeem(ticket);
     tickets_.expire(now);
 
@@ -235,7 +236,7 @@ wire::result<v1::Server> registry::forward_target(std::string_view service,
     std::erase_if(servers, [&](const auto& server) {
         return std::find(except.begin(), except.end(), members_.find(server.id)->address) != except.end();
     });
-    const auto target = turns_.next(servers);
+    const auto target = round_robin_.next(servers);
     if (target) return describe(*members_.find(*target));
     return unavailable(service.empty() ? "no front-end is up"
                                        : "no front-end that is up offers " + std::string(service),
@@ -266,7 +267,8 @@ std::vector<balancer::candidate> registry::front_ends_up(std::string_view servic
     return servers;
 }
 
-// `clients` is what the server itself has said: people compare it with the server's own answer.
+// `clients` is what the server itself reported, without promised ones, so that it agrees with the server's
+// own status.
 v1::Server registry::describe(const member& server) const {
     v1::Server answer;
     answer.set_server_id(number(server.id));

@@ -8,8 +8,8 @@
 namespace stadion::dispatcher {
 namespace {
 
-constexpr auto inside = net::role::operator_ | net::role::server; // may see who is there
-constexpr auto members = net::roles(net::role::server);           // only these are in the fleet
+constexpr auto inside = net::role::operator_ | net::role::server; // may list the servers
+constexpr auto members = net::roles(net::role::server);           // only these join the fleet
 
 // Lives as long as the connection of a server that has joined on it.
 class connection_watch {
@@ -51,8 +51,8 @@ void answer(net::reply_sink& to, const Outcome& outcome) {
         to.fail(outcome.error());
 }
 
-// run(fleet, request, connection) → result<Response>, on the fleet's worker. `ties` says whether the caller's
-// connection stands for it.
+// run(fleet, request, connection) → result<Response>, on the fleet's worker. `ties`: the caller lives no
+// longer than its connection.
 template <net::message Request, typename Run>
 void add(net::server& server, const std::shared_ptr<fleet_service>& fleet, std::string_view name,
          net::role_set need, bool ties, Run run) {

@@ -1,8 +1,9 @@
 // The RPCs of Dispatcher and their old HTTP names: brings each request to the fleet's worker and its answer
 // back.
 //
-// A server that joins over the wire is tied to its connection: when that is lost the fleet hears of it at
-// once. Over HTTP a connection means nothing, so there a server is only as alive as its heartbeats.
+// A server that joins over the wire protocol is tied to its connection: if that is lost the fleet hears of it
+// at once. An HTTP connection means nothing, so a server that joins over HTTP lives as long as its heartbeats
+// come.
 #pragma once
 
 #include "dispatcher/service/fleet_service.hpp"
@@ -13,7 +14,8 @@ namespace stadion::dispatcher {
 
 class dispatcher_rpc_service {
 public:
-    // All of them outlive the server's sessions; the fleet is told of lost connections only while it lives.
+    // `views` and this object outlive the server's sessions. A lost connection is reported only while the
+    // fleet lives.
     dispatcher_rpc_service(std::shared_ptr<fleet_service> fleet, view_stream_service& views);
 
     void add_to(net::server& server);

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A child's own address in two arguments. Port 0, which is none to connect to, is one to serve on.
+// A child's own address as arguments. Its port may be 0, which net::split_address does not accept.
 std::vector<std::string> place_arguments(std::string_view address) {
     const auto colon = address.rfind(':');
     auto host = address.substr(0, colon);
@@ -26,7 +26,7 @@ std::vector<std::string> place_arguments(std::string_view address) {
     return {"--host", std::string(host), "--port", std::string(address.substr(colon + 1))};
 }
 
-// A database server on another machine is not ours to start.
+// The dispatcher starts the database server only if that is to run on this machine.
 bool is_own_address(net::runtime& threads, const std::string& host) {
     net::error_code failure;
     const auto address = net::asio::ip::make_address(host, failure);
@@ -62,11 +62,11 @@ ordered_json describe_fleet(fleet_service& fleet) {
                             {"last_end", one.last_end},
                             {"last_words", one.last_words}});
     }
-    const auto picture = fleet.picture();
+    const auto summary = fleet.summary();
     return {
-        {"view", picture.view_number},
-        {"epoch", picture.epoch},
-        {"leader", picture.leader},
+        {"view", summary.view_number},
+        {"epoch", summary.epoch},
+        {"leader", summary.leader},
         {"wanted", {{"frontend", fleet.wanted().front_ends}, {"dbserver", fleet.wanted().database ? 1 : 0}}},
         {"pid", ::getpid()},
         {"starts", fleet.starts()},
@@ -80,8 +80,8 @@ ordered_json describe_fleet(fleet_service& fleet) {
 
 class dispatcher_server::implementation {
 public:
-    implementation(dispatcher_server& face, net::runtime& threads, dispatcher_options options)
-        : face_(face),
+    implementation(dispatcher_server& owner, net::runtime& threads, dispatcher_options options)
+        : owner_(owner),
           threads_(threads),
           options_(std::move(options)),
           server_(threads, "dispatcher", options_.access),
@@ -91,10 +91,10 @@ public:
     }
 
     wire::result<std::string> start() {
-        auto memory = memory_file::open(options_.data);
-        if (!memory) return std::move(memory).error();
-        fleet_ = std::make_shared<fleet_service>(threads_.at(0), fleet_options_from(), *std::move(memory));
-        if (auto remembered = fleet_->remember_start(); !remembered) return remembered.error();
+        auto state = state_file::open(options_.data);
+        if (!state) return std::move(state).error();
+        fleet_ = std::make_shared<fleet_service>(threads_.at(0), fleet_options_from(), *std::move(state));
+        if (auto persisted = fleet_->persist_start(); !persisted) return persisted.error();
         forwarding_ = std::make_unique<forwarding_service>(threads_, fleet_);
         rpc_ = std::make_unique<dispatcher_rpc_service>(fleet_, views_);
         rpc_->add_to(server_);
@@ -103,7 +103,7 @@ public:
         add_health();
         connect_fleet();
 
-        // The children are started when the port is ours: they join at once.
+        // Children are started once the port is bound, since they join at once.
         auto address = listen();
         if (!address) return address;
         address_ = *address;
@@ -134,8 +134,8 @@ public:
     }
 
 private:
-    // Any port will do, says 0; then the one that living children look for us at is best. A port may be held
-    // a moment longer by what was just being forked when the dispatcher before us was killed.
+    // Port 0 means any port; the one that living children report to is tried first. A port may be held a
+    // moment longer by a child that was being forked when the dispatcher before was killed.
     wire::result<std::string> listen() {
         if (options_.port == 0)
             if (const auto awaited = net::split_address(fleet_->address_awaited()))
@@ -198,31 +198,31 @@ private:
             views_.publish(view.SerializeAsString());
         };
         fleet_->on_child_up = [this](const std::string& kind, const std::string& address) {
-            if (face_.on_child_ready) face_.on_child_ready(kind, address);
+            if (owner_.on_child_ready) owner_.on_child_ready(kind, address);
         };
         fleet_->on_complete = [this] {
-            if (face_.on_complete) face_.on_complete(address_);
+            if (owner_.on_complete) owner_.on_complete(address_);
         };
     }
 
     void add_health() {
         server_.add_service("Dispatcher", "Where clients go, who is in the fleet, who may elect");
         server_.add_check("front-ends", [this]() -> wire::result<void> {
-            if (fleet_->picture().front_ends_up > 0) return {};
+            if (fleet_->summary().front_ends_up > 0) return {};
             return wire::make_error(wire::status::unavailable, "no front-end is up");
         });
         server_.add_status([this](ordered_json& status) {
-            const auto picture = fleet_->picture();
-            status["clients"] = picture.clients;
-            status["capacity"] = picture.capacity;
-            status["epoch"] = picture.epoch;
-            if (picture.leader != 0)
-                status["leader"] = {{"server_id", picture.leader}, {"address", picture.leader_address}};
-            status["ring"] = picture.ring;
-            if (picture.election_by == 0) return;
-            const auto since = std::chrono::steady_clock::now() - picture.election_at;
-            status["election"] = {{"by", picture.election_by},
-                                  {"reason", picture.election_reason},
+            const auto summary = fleet_->summary();
+            status["clients"] = summary.clients;
+            status["capacity"] = summary.capacity;
+            status["epoch"] = summary.epoch;
+            if (summary.leader != 0)
+                status["leader"] = {{"server_id", summary.leader}, {"address", summary.leader_address}};
+            status["ring"] = summary.ring;
+            if (summary.election_by == 0) return;
+            const auto since = std::chrono::steady_clock::now() - summary.election_at;
+            status["election"] = {{"by", summary.election_by},
+                                  {"reason", summary.election_reason},
                                   {"seconds_ago", std::chrono::duration<double>(since).count()}};
         });
     }
@@ -251,7 +251,7 @@ private:
             });
     }
 
-    dispatcher_server& face_;
+    dispatcher_server& owner_;
     net::runtime& threads_;
     dispatcher_options options_;
     net::server server_;

@@ -1,11 +1,13 @@
-// The dispatcher: clients ask it once where to go, servers report to it, and the fleet is its children.
+// The dispatcher: clients ask it once where to go, servers report to it, and the fleet's processes are its
+// children.
 //
 // It answers the RPCs of Dispatcher and their old HTTP names, starts and restarts the database server and the
-// front-ends, keeps the election lock, forwards /v1/… to a front-end, and shows a page. What must outlive it
-// is in dispatcher.json (memory.hpp): killed and started again on the same folder it finds its children
-// serving, waits for them to join again, and starts none twice.
+// front-ends, keeps the election lock, forwards /v1/… to a front-end, and serves the web page. What must
+// outlive it is in dispatcher.json (persistent_state.hpp). A dispatcher that was killed and is started again
+// on the same folder adopts the children that still serve, waits for them to join again, and starts none
+// twice.
 //
-// Threading: everything that decides lives on worker 0; requests on other workers are posted there and their
+// Threading: everything that decides runs on worker 0. Requests on other workers are posted there and their
 // answers back. Constructed, started and stopped from a thread that is not a worker.
 #pragma once
 
@@ -28,7 +30,7 @@ struct dispatcher_options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 7400;
     std::uint16_t front_end_port = 7401; // of the first; the next ones count up; 0 takes free ones
-    std::string database_host;           // empty: as `host`. Not ours: it runs elsewhere and joins by itself
+    std::string database_host; // empty: as `host`. Of another machine: it runs there and joins by itself
     std::uint16_t database_port = 7500;
     std::uint32_t servers = 3;
     std::uint32_t servers_max = 8;
@@ -47,18 +49,19 @@ public:
     dispatcher_server(net::runtime& threads, dispatcher_options options);
     ~dispatcher_server();
 
-    // Both on worker 0. A server we started says where it serves; all that were wanted are up (once).
+    // Both on worker 0. A child serves; all wanted children serve (called once).
     std::function<void(std::string_view kind, std::string_view address)> on_child_ready;
     std::function<void(std::string_view address)> on_complete;
 
-    // Serves and starts the fleet; answers our address. FAILED_PRECONDITION, with the holder's pid, when
-    // another dispatcher runs on the folder; DATA_LOSS when dispatcher.json is damaged.
+    // Serves and starts the fleet; returns the dispatcher's address. FAILED_PRECONDITION, with the holder's
+    // pid, if another dispatcher runs on the folder; DATA_LOSS if dispatcher.json is damaged.
     wire::result<std::string> start();
 
-    // Front-ends first, then the database server, each asked, waited for and at last killed; then ourselves.
+    // Stops the front-ends, then the database server, then the dispatcher. A child is asked, waited for, and
+    // killed at the deadline.
     void stop(std::chrono::milliseconds hard);
 
-    // When there is no time left. Any thread, once `start` has returned.
+    // For when there is no time left. Any thread, once `start` has returned.
     void kill_children() noexcept;
 
 private:

@@ -11,8 +11,9 @@
 namespace stadion::dispatcher {
 namespace {
 
-// Whoever may join can join again and again. The registry lets in no address that could break a line.
-net::limited_log comings_and_goings{std::chrono::seconds{10}, 100};
+// A server can join again and again, so these lines are limited. The registry admits no address that could
+// break a line.
+net::limited_log membership_log{std::chrono::seconds{10}, 100};
 
 using balancer::server_state;
 
@@ -24,7 +25,7 @@ std::uint64_t random_number() {
     return std::uint64_t{source()} << 32 | source();
 }
 
-wire::error not_in_person(std::uint32_t server) {
+wire::error not_on_own_connection(std::uint32_t server) {
     return wire::make_error(wire::status::permission_denied,
                             "server " + std::to_string(server) + " speaks for itself, on its own connection");
 }
@@ -38,42 +39,42 @@ balancer::scaler_settings scaling_of(const fleet_options& options) {
 
 } // namespace
 
-fleet_service::fleet_service(net::worker& home, fleet_options options, memory_file memory)
+fleet_service::fleet_service(net::worker& home, fleet_options options, state_file state)
     : home_(home),
       options_(std::move(options)),
-      memory_(std::move(memory)),
+      state_(std::move(state)),
       children_(std::make_unique<supervisor_driver>(home, options_.children)),
       scaler_(scaling_of(options_)),
       ticker_(home.context()) {
     children_->on_change = [this] {
-        const auto remembered =
-            remember([this](auto& content) { content.children = children_->table().running(); });
-        if (!remembered) spdlog::error("the children are not remembered: {}", remembered.error().message);
+        const auto persisted =
+            persist([this](auto& content) { content.children = children_->table().running(); });
+        if (!persisted) spdlog::error("the children are not remembered: {}", persisted.error().message);
     };
 }
 
-wire::result<void> fleet_service::remember_start() {
-    const auto remembered = remember([](memory& content) {
+wire::result<void> fleet_service::persist_start() {
+    const auto persisted = persist([](persistent_state& content) {
         ++content.starts;
         while (content.ring_key == 0) content.ring_key = random_number();
     });
-    if (!remembered) return remembered;
-    const auto& content = memory_.content();
+    if (!persisted) return persisted;
+    const auto& content = state_.content();
     registry_ = std::make_unique<registry>(
         options_.registry,
         registry_origin{content.starts, balancer::server_id{content.next_server_id}, content.lock.epoch});
     lock_ = std::make_unique<clocksync::election_lock>(options_.lock, content.lock, instant_now());
-    writer_ = std::make_unique<writer_seat>(content.writer, now());
+    writer_ = std::make_unique<writer_authority>(content.writer, now());
     const auto& beats = options_.registry.members;
     fleet_ring_settings how;
     how.await_for = beats.heartbeat_period * beats.misses_max;
-    how.stopped_after = beats.heartbeat_period;
+    how.paused_after = beats.heartbeat_period;
     ring_ = std::make_unique<fleet_ring>(content.ring, instant_now(), how);
     return {};
 }
 
 wire::result<void> fleet_service::begin(const std::string& own_address) {
-    const auto plan = plan_adoption(memory_.content().children, options_.wanted, is_running);
+    const auto plan = plan_adoption(state_.content().children, options_.wanted, is_running);
     if (!plan) return plan.error();
     children_->begin(*plan, own_address);
     settle();
@@ -90,75 +91,75 @@ void fleet_service::stop(std::chrono::milliseconds bound, std::function<void()> 
 }
 
 std::string fleet_service::address_awaited() const {
-    for (const auto& child : memory_.content().children)
+    for (const auto& child : state_.content().children)
         if (is_running(child)) return child.dispatcher;
     return {};
 }
 
-wire::result<void> fleet_service::remember(const std::function<void(memory&)>& change) {
-    auto next = memory_.content();
+wire::result<void> fleet_service::persist(const std::function<void(persistent_state&)>& change) {
+    auto next = state_.content();
     change(next);
-    return memory_.change(std::move(next));
+    return state_.change(std::move(next));
 }
 
-// --- what is asked ---
+// --- requests ---
 
 wire::result<v1::AssignResponse> fleet_service::assign(const v1::AssignRequest& request) {
     if (stopping_) return wire::make_error(wire::status::unavailable, "the fleet is stopping");
     return registry_->assign(request, now());
 }
 
-// A server that joined on a lasting connection speaks on that one; nobody else does in its name.
+// A server that joined on a lasting connection must send its requests on that one.
 bool fleet_service::speaks_for(std::uint32_t server, balancer::connection_id connection) const {
     const auto* const found = registry_->find(balancer::server_id{server});
     return found == nullptr || found->connection == balancer::connection_id::none ||
            found->connection == connection;
 }
 
-void fleet_service::begin_turn() {
+void fleet_service::check_pause() {
     const auto at = instant_now();
-    if (!ring_->turn(at)) return;
-    lock_->stopped(at);
+    if (!ring_->check_pause(at)) return;
+    lock_->note_pause(at);
     spdlog::warn("this dispatcher did not run for a while: servers whose connection it has lost are awaited");
 }
 
 wire::result<v1::JoinResponse> fleet_service::join(const v1::JoinRequest& request,
                                                    balancer::connection_id connection) {
-    begin_turn();
-    if (auto fine = may_enter(request); !fine) return fine.error();
+    check_pause();
+    if (auto fine = may_join(request); !fine) return fine.error();
     auto answer = registry_->join(request, connection, now());
     if (!answer) return answer;
     const bool same = answer->server_id() == request.server_id();
     ring_->joined({answer->server_id(), same ? request.incarnation() : 0});
-    auto remembered =
-        remember([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
-    if (remembered) remembered = seat_writer(request, *answer);
-    if (!remembered) {
+    auto persisted =
+        persist([this](auto& content) { content.next_server_id = number(registry_->next_server_id()); });
+    if (persisted) persisted = grant_writer(request, *answer);
+    if (!persisted) {
         v1::LeaveRequest undo;
         undo.set_server_id(answer->server_id());
         (void)registry_->leave(undo).has_value();
         settle();
-        return remembered.error();
+        return persisted.error();
     }
-    comings_and_goings.info(request.kind() + " " + std::to_string(answer->server_id()) + " at " +
-                            request.address() + " has joined");
-    // Adopted before it had said which port it took.
+    membership_log.info(request.kind() + " " + std::to_string(answer->server_id()) + " at " +
+                        request.address() + " has joined");
+    // A child that was adopted before it had reported its port.
     for (const auto& child : children_->table().running())
         if (child.pid == request.pid() && child.kind == request.kind() && child.address.ends_with(":0"))
             children_->bound(child.pid, request.address());
     settle();
     *answer->mutable_view() = view();
-    answer->set_ring_key(memory_.content().ring_key);
+    answer->set_ring_key(state_.content().ring_key);
     return answer;
 }
 
 wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::HeartbeatRequest& request,
                                                              balancer::connection_id connection) {
-    begin_turn();
-    if (!speaks_for(request.server_id(), connection)) return not_in_person(request.server_id());
+    check_pause();
+    if (!speaks_for(request.server_id(), connection)) return not_on_own_connection(request.server_id());
     auto answer = registry_->heartbeat(request, connection, now());
     if (answer) {
-        writer_->heard(request.server_id(), {request.board(), request.board_sequence()});
+        writer_->note_position(request.server_id(), {request.board(), request.board_sequence()});
         if (writer_->is_writer(request.server_id())) answer->set_writer_epoch(writer_->record().epoch);
     }
     settle();
@@ -167,36 +168,37 @@ wire::result<v1::HeartbeatResponse> fleet_service::heartbeat(const v1::Heartbeat
 
 wire::result<v1::LeaveResponse> fleet_service::leave(const v1::LeaveRequest& request,
                                                      balancer::connection_id connection) {
-    begin_turn();
-    if (!speaks_for(request.server_id(), connection)) return not_in_person(request.server_id());
+    check_pause();
+    if (!speaks_for(request.server_id(), connection)) return not_on_own_connection(request.server_id());
     auto answer = registry_->leave(request);
     settle();
     return answer;
 }
 
 void fleet_service::connection_lost(balancer::connection_id connection) {
-    begin_turn();
+    check_pause();
     registry_->connection_lost(connection);
     settle();
 }
 
 wire::result<v1::GetLeaderElectionLockResponse>
 fleet_service::ask_lock(const v1::GetLeaderElectionLockRequest& request, balancer::connection_id connection) {
-    begin_turn();
+    check_pause();
     const auto decision =
         lock_->ask(instant_now(), request.server_id(), clocksync::election_reason_from(request.reason()),
                    speaks_for(request.server_id(), connection));
     if (decision.persist) {
-        const auto remembered = remember(
-            [&](memory& content) { content.lock = clocksync::to_remember(content.lock, *decision.persist); });
-        // The epoch was never spoken of, so nothing is amiss: the next one asked for is higher still.
-        if (!remembered) return remembered.error();
+        const auto persisted = persist([&](persistent_state& content) {
+            content.lock = clocksync::to_persist(content.lock, *decision.persist);
+        });
+        // Nobody has heard of the epoch, and the next grant has a higher one.
+        if (!persisted) return persisted.error();
         spdlog::info("server {} holds the election of epoch {} ({})", request.server_id(),
                      decision.answer.epoch, wire::printable(request.reason()));
-        const std::lock_guard lock(picture_mutex_);
-        picture_.election_by = request.server_id();
-        picture_.election_reason = request.reason();
-        picture_.election_at = now();
+        const std::lock_guard lock(summary_mutex_);
+        summary_.election_by = request.server_id();
+        summary_.election_reason = request.reason();
+        summary_.election_at = now();
     }
     if (decision.silenced != 0) {
         registry_->drop_silent(balancer::server_id{decision.silenced});
@@ -221,9 +223,9 @@ fleet_service::release_lock(const v1::ReleaseLeaderElectionLockRequest& request,
                                        request.leader_id(), speaks_for(request.server_id(), connection));
     if (record) {
         spdlog::info("server {} leads in epoch {}", record->leader, record->epoch);
-        const auto remembered =
-            remember([&](memory& content) { content.lock = clocksync::to_remember(content.lock, *record); });
-        if (!remembered) spdlog::error("the leader is not remembered: {}", remembered.error().message);
+        const auto persisted = persist(
+            [&](persistent_state& content) { content.lock = clocksync::to_persist(content.lock, *record); });
+        if (!persisted) spdlog::error("the leader is not remembered: {}", persisted.error().message);
     }
     settle();
     return v1::ReleaseLeaderElectionLockResponse{};
@@ -234,15 +236,15 @@ wire::result<v1::Server> fleet_service::forward_target(std::string_view service,
     return registry_->forward_target(service, except);
 }
 
-// --- what follows ---
+// --- what follows from an event ---
 
 void fleet_service::tick() {
-    begin_turn();
+    check_pause();
     registry_->tick(now());
     if (!stopping_ && now() - scaled_at_ >= options_.registry.members.heartbeat_period) {
         scaled_at_ = now();
         scale();
-        stop_the_drained();
+        stop_drained();
     }
     settle();
     ticker_.expires_after(registry_->tick_interval());
@@ -278,7 +280,7 @@ void fleet_service::scale() {
     }
 }
 
-void fleet_service::stop_the_drained() {
+void fleet_service::stop_drained() {
     for (const auto& load : registry_->front_end_loads()) {
         const auto* server = registry_->find(load.id);
         if (server->order != balancer::server_order::drain || load.clients != 0) continue;
@@ -289,7 +291,7 @@ void fleet_service::stop_the_drained() {
 
 void fleet_service::settle() {
     report_departures();
-    remember_writer();
+    persist_writer();
     follow_ring();
     registry_->set_epoch(lock_->record().epoch);
     note_children_up();
@@ -302,23 +304,22 @@ void fleet_service::report_departures() {
         if (gone.reason == departure_reason::left || gone.reason == departure_reason::replaced)
             ring_->given_up(number(gone.last.id));
         const bool goodbye = gone.reason == departure_reason::left && !stopping_;
-        writer_->gone(number(gone.last.id), goodbye, now());
-        comings_and_goings.info(gone.last.kind + " " + std::to_string(number(gone.last.id)) + " at " +
-                                gone.last.address +
-                                " is gone: " + std::string(balancer::to_text(gone.reason)));
+        writer_->departed(number(gone.last.id), goodbye, now());
+        membership_log.info(gone.last.kind + " " + std::to_string(number(gone.last.id)) + " at " +
+                            gone.last.address + " is gone: " + std::string(balancer::to_text(gone.reason)));
     }
 }
 
 void fleet_service::follow_ring() {
-    if (ring_->follow(registry_->members(), instant_now())) ring_remembered_ = false;
-    if (ring_remembered_) return;
+    if (ring_->follow(registry_->members(), instant_now())) ring_persisted_ = false;
+    if (ring_persisted_) return;
     (void)lock_->set_members(instant_now(), ring_->record().ring).has_value();
-    const auto remembered = remember([&](memory& content) {
+    const auto persisted = persist([&](persistent_state& content) {
         content.ring = ring_->record();
-        content.lock = clocksync::to_remember(content.lock, lock_->record());
+        content.lock = clocksync::to_persist(content.lock, lock_->record());
     });
-    ring_remembered_ = remembered.has_value();
-    if (!remembered) spdlog::error("the ring is not remembered: {}", remembered.error().message);
+    ring_persisted_ = persisted.has_value();
+    if (!persisted) spdlog::error("the ring is not remembered: {}", persisted.error().message);
 }
 
 void fleet_service::note_children_up() {
@@ -337,7 +338,7 @@ void fleet_service::note_children_up() {
 }
 
 void fleet_service::publish() {
-    fleet_picture fresh = picture();
+    fleet_summary fresh = summary();
     fresh.front_ends_up = 0;
     fresh.clients = fresh.capacity = 0;
     fresh.leader_address.clear();
@@ -354,20 +355,20 @@ void fleet_service::publish() {
         fresh.capacity += server.capacity;
     }
     {
-        const std::lock_guard lock(picture_mutex_);
-        picture_ = std::move(fresh);
+        const std::lock_guard lock(summary_mutex_);
+        summary_ = std::move(fresh);
     }
-    const news now_shown{registry_->view_number(), ring_->record().number, lock_->record().epoch,
-                         lock_->record().leader,   is_ring_pending(),      writer_->record().epoch,
-                         writer_->record().board,  writer_->is_taken()};
-    if (std::exchange(shown_, now_shown) != now_shown && on_view) on_view(view());
+    const view_version fresh_version{
+        registry_->view_number(), ring_->record().number,  lock_->record().epoch,   lock_->record().leader,
+        is_ring_pending(),        writer_->record().epoch, writer_->record().board, writer_->has_writer()};
+    if (std::exchange(published_, fresh_version) != fresh_version && on_view) on_view(view());
 }
 
 v1::View fleet_service::view() const {
     auto answer = registry_->view();
     answer.set_leader_id(lock_->record().leader);
     answer.set_ring_pending(is_ring_pending());
-    if (writer_->is_taken()) {
+    if (writer_->has_writer()) {
         answer.set_writer_id(writer_->record().server_id);
         answer.set_writer_epoch(writer_->record().epoch);
         answer.set_writer_board(writer_->record().board);
@@ -377,9 +378,9 @@ v1::View fleet_service::view() const {
     return answer;
 }
 
-fleet_picture fleet_service::picture() const {
-    const std::lock_guard lock(picture_mutex_);
-    return picture_;
+fleet_summary fleet_service::summary() const {
+    const std::lock_guard lock(summary_mutex_);
+    return summary_;
 }
 
 } // namespace stadion::dispatcher

@@ -2,6 +2,7 @@
 
 #include "net/http/tunnel.hpp"
 #include "net/http/websocket_handshake.hpp"
+#include "wire/hex.hpp"
 #include "wire/retry_key.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -23,7 +24,7 @@ constexpr auto head_within = 30s;
 constexpr auto body_within = 30s;
 constexpr std::size_t whole_body_max = 8 << 20;
 
-// What belongs to one connection and is never passed on (RFC 9110, 7.6.1), and what we write anew.
+// Headers of one connection, which are never passed on (RFC 9110, 7.6.1), and those that are written anew.
 bool is_hop_by_hop(std::string_view name) {
     static constexpr std::array<std::string_view, 12> names{"connection",
                                                             "keep-alive",
@@ -40,7 +41,7 @@ bool is_hop_by_hop(std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// What a message's Connection header names belongs to that connection too.
+// Headers that the Connection header names belong to that connection too.
 net::http_headers end_to_end(const net::http_headers& headers) {
     net::http_headers kept;
     for (const auto& [name, value] : headers)
@@ -49,7 +50,7 @@ net::http_headers end_to_end(const net::http_headers& headers) {
     return kept;
 }
 
-// What the dispatcher itself has judged or answers.
+// What the dispatcher itself has checked or handled.
 bool is_for_us(std::string_view name) {
     return name == "prefer" || name == "origin" || name.starts_with("sec-fetch-");
 }
@@ -74,12 +75,9 @@ std::string service_of(std::string_view path) {
 
 std::string random_name() {
     thread_local std::random_device source;
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string name;
-    for (int i = 0; i < 4; ++i)
-        for (auto bits = source(); name.size() < 8u * (static_cast<unsigned>(i) + 1); bits >>= 4)
-            name += digits[bits & 15];
-    return name;
+    std::string bytes;
+    while (bytes.size() < 16) bytes += static_cast<char>(source() & 0xff);
+    return wire::to_hex(bytes);
 }
 
 bool asks_for_later(const net::http_request& request) {
@@ -89,7 +87,7 @@ bool asks_for_later(const net::http_request& request) {
 
 net::http_client_request outgoing(const net::http_request& from) {
     net::http_client_request to;
-    // A HEAD is asked as a GET, so that its answer has the length a GET's would have. A stream has none.
+    // A HEAD is sent as a GET, so that its answer has the length a GET's would have. A stream has none.
     const bool as_get = from.method == http_method::head && !is_endless(from.path);
     to.method = net::http_method_name(as_get ? http_method::get : from.method);
     to.target = from.target;
@@ -113,14 +111,14 @@ net::http_headers headers_to_pass(const net::http_answer& answer) {
     return headers;
 }
 
-using choice = std::optional<wire::result<v1::Server>>; // co_spawn wants a default
+using choice = std::optional<wire::result<v1::Server>>; // co_spawn needs a default constructor
 
 net::awaitable<choice> ask_fleet(std::shared_ptr<fleet_service> fleet, std::string service,
                                  std::vector<std::string> except) {
     co_return fleet->forward_target(service, except);
 }
 
-// On the fleet's worker and back.
+// Asks on the fleet's worker and resumes on the caller's.
 net::awaitable<wire::result<v1::Server>> choose(std::shared_ptr<fleet_service> fleet, std::string service,
                                                 std::vector<std::string> except) {
     auto& context = fleet->home().context();
@@ -166,7 +164,7 @@ net::awaitable<void> pass_stream(std::shared_ptr<net::http_exchange> exchange, n
     while (exchange->is_open()) {
         auto piece = co_await answer.read_some(0ms);
         if (!piece) {
-            // Cut off, not ended: whoever follows is to notice and resume.
+            // The stream broke off. Closing shows the follower that it did not end, so that it resumes.
             exchange->link().close();
             co_return;
         }
@@ -177,7 +175,7 @@ net::awaitable<void> pass_stream(std::shared_ptr<net::http_exchange> exchange, n
     exchange->end_stream();
 }
 
-// The front-end has agreed: from here on nothing of what is said is looked at.
+// The front-end has agreed; from here on bytes are passed on unread.
 void pass_upgrade(net::http_exchange& exchange, net::http_answer& answer) {
     auto headers = headers_to_pass(answer);
     headers.emplace_back("Upgrade", answer.header("upgrade"));
@@ -194,7 +192,8 @@ net::http_response failed_answer(const wire::error& failure) { return net::probl
 
 forwarding_service::forwarding_service(net::runtime& threads, std::shared_ptr<fleet_service> fleet)
     : fleet_(std::move(fleet)), operations_({}, random_name) {
-    for (std::size_t i = 0; i < threads.size(); ++i) seats_.push_back(std::make_unique<seat>(threads.at(i)));
+    for (std::size_t i = 0; i < threads.size(); ++i)
+        workers_.push_back(std::make_unique<worker_state>(threads.at(i)));
 }
 
 void forwarding_service::add_to(net::server& server) {
@@ -214,7 +213,7 @@ void forwarding_service::add_to(net::server& server) {
 }
 
 void forwarding_service::take(net::http_request&& incoming, const exchange_ptr& exchange) {
-    auto& here = seat_of(*exchange);
+    auto& here = state_of(*exchange);
     if (here.tasks.size() >= in_flight_max) {
         auto failure =
             wire::make_error(wire::status::resource_exhausted, "too many requests are being forwarded");
@@ -230,7 +229,8 @@ void forwarding_service::take(net::http_request&& incoming, const exchange_ptr& 
 }
 
 // Asks one front-end after the other until one answers.
-net::awaitable<forwarding_service::reached> forwarding_service::reach(seat& here, request_ptr request) {
+net::awaitable<forwarding_service::reached> forwarding_service::reach(worker_state& here,
+                                                                      request_ptr request) {
     const auto message = outgoing(*request);
     std::vector<std::string> failed;
     reached result;
@@ -254,7 +254,8 @@ net::awaitable<forwarding_service::reached> forwarding_service::reach(seat& here
     co_return result;
 }
 
-net::awaitable<void> forwarding_service::forward(seat& here, request_ptr request, exchange_ptr exchange) {
+net::awaitable<void> forwarding_service::forward(worker_state& here, request_ptr request,
+                                                 exchange_ptr exchange) {
     auto [answer, failure] = co_await reach(here, request);
     if (!answer) {
         exchange->fail(failure);
@@ -283,7 +284,8 @@ net::awaitable<void> forwarding_service::forward(seat& here, request_ptr request
 
 // --- answers that come later ---
 
-void forwarding_service::answer_later(seat& here, const request_ptr& request, net::http_exchange& exchange) {
+void forwarding_service::answer_later(worker_state& here, const request_ptr& request,
+                                      net::http_exchange& exchange) {
     auto id = operations_.begin(std::chrono::steady_clock::now());
     if (!id) return exchange.fail(id.error());
     const auto location = "/v1/operations/" + *id;
@@ -295,7 +297,8 @@ void forwarding_service::answer_later(seat& here, const request_ptr& request, ne
     exchange.respond(std::move(response));
 }
 
-net::awaitable<void> forwarding_service::run_operation(seat& here, request_ptr request, std::string id) {
+net::awaitable<void> forwarding_service::run_operation(worker_state& here, request_ptr request,
+                                                       std::string id) {
     auto [answer, failure] = co_await reach(here, request);
     operations::answer result;
     if (answer) {
@@ -314,7 +317,7 @@ net::awaitable<void> forwarding_service::run_operation(seat& here, request_ptr r
     operations_.end(id, std::move(result), std::chrono::steady_clock::now());
 }
 
-// While it runs 202; then what the request would have been answered at once.
+// 202 while it runs; then the answer that the request would have got at once.
 void forwarding_service::show_operation(const net::http_request& request, net::http_exchange& exchange) {
     const auto& id = request.captures[0];
     auto found = operations_.find(id, std::chrono::steady_clock::now());
@@ -333,7 +336,7 @@ void forwarding_service::show_operation(const net::http_request& request, net::h
 }
 
 void forwarding_service::stop() {
-    for (auto& one : seats_) {
+    for (auto& one : workers_) {
         std::promise<void> empty;
         one->home.post([&] {
             one->tasks.cancel();

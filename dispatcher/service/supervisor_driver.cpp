@@ -36,7 +36,7 @@ void supervisor_driver::adopt(const child_record& child) {
     const int pid = static_cast<int>(child.pid);
     auto process = net::child_process::adopt(
         home_, pid, {.on_line = {}, .on_end = [this, pid](net::process_end how) { ended(pid, how); }});
-    // It may have died, and its pid been given away, since the plan was made.
+    // It may have died since the plan was made, and its pid may be in use again.
     if (!process || net::process_born(pid) != child.born) {
         table_.want(child.kind, child.address);
         return;
@@ -70,7 +70,7 @@ void supervisor_driver::start_due() {
 void supervisor_driver::launch(const child_table::launch& what) {
     // The handlers need the pid, which is known before any of them runs.
     auto pid = std::make_shared<int>(0);
-    const auto remember = [&](int started) {
+    const auto record_start = [&](int started) {
         *pid = started;
         const auto born = net::process_born(started);
         table_.launched(what.slot, static_cast<std::uint32_t>(started), born.value_or(0), own_address_,
@@ -81,7 +81,7 @@ void supervisor_driver::launch(const child_table::launch& what) {
         net::child_process::start(home_, options_.program, options_.arguments(what.kind, what.address),
                                   {.on_line = [this, pid](std::string_view line) { heard(*pid, line); },
                                    .on_end = [this, pid](net::process_end how) { ended(*pid, how); }},
-                                  remember);
+                                  record_start);
     if (!process) {
         spdlog::error("{}", process.error().message);
         return table_.launch_failed(what.slot, clock::now(), process.error().message);
@@ -99,7 +99,7 @@ void supervisor_driver::heard(int pid, std::string_view line) {
     bound(static_cast<std::uint32_t>(pid), std::string(line.substr(space + 1)));
 }
 
-// The address too: a server on another machine may have the pid of one of ours.
+// The address is compared too: a server on another machine may have the same pid as a child.
 void supervisor_driver::retire(std::uint32_t pid, std::string_view address) {
     for (const auto& child : table_.running())
         if (child.pid == pid && child.address == address) table_.retire(pid);
@@ -112,7 +112,7 @@ void supervisor_driver::bound(std::uint32_t pid, const std::string& address) {
 
 void supervisor_driver::ended(int pid, const net::process_end& how) {
     const auto notice = table_.died(static_cast<std::uint32_t>(pid), clock::now(), how.text());
-    processes_.erase(pid); // ends the callback we are in; nothing of it is used below
+    processes_.erase(pid); // destroys the callback that runs now; nothing of it is used below
     if (!notice) return;
     if (notice->expected) {
         spdlog::info("{} {} {}", notice->last.kind, pid, how.text());

@@ -1,15 +1,15 @@
-// The processes of the fleet: carries out what child_table says is due, and tells it what happens to them.
+// The processes of the fleet: starts what child_table says is due, and tells it what happens to them.
 //
-// Every child is started with its address and our own in its arguments; its line `ready KIND HOST:PORT` on
-// stdout says where it serves, a line `failed WHY` that it cannot. It is remembered before it runs, so that
-// whoever kills us leaves no process that the next dispatcher does not know of. A child that was left by a
-// dispatcher before us is watched like one of our own, but its stdout is gone; one that reports to an address
-// which is not ours is started anew.
+// A child is started with its own address and the dispatcher's in its arguments. On its stdout the line
+// `ready KIND HOST:PORT` tells where it serves, and `failed WHY` that it cannot. It is recorded on disk
+// before it runs, so a dispatcher that is killed at any point leaves no process that the next one does not
+// know. A child of the dispatcher before is watched like any other, but its stdout is gone. One that reports
+// to another address than this dispatcher's is stopped and started again.
 //
-// Stopping is ordered: the front-ends are asked first, as their last writes still need the database server,
-// then the database server; who does not end within the bound is killed.
+// Stopping is ordered: front-ends first, since their last writes need the database server, then the database
+// server. A child that does not end within the bound is killed.
 //
-// Threading: one worker, all of it. Destroyed, it leaves the processes alone.
+// Threading: one worker. Its destructor leaves the processes running.
 #pragma once
 
 #include "dispatcher/core/adoption.hpp"
@@ -24,12 +24,12 @@ namespace stadion::dispatcher {
 
 struct supervisor_options {
     std::string program;
-    // What a child is told.
+    // The arguments of a child.
     std::function<std::vector<std::string>(const std::string& kind, const std::string& address)> arguments;
     balancer::restart_settings restarts;
 };
 
-// Whether the process is still the one that was remembered.
+// Whether the process is still the recorded one.
 bool is_running(const child_record& child);
 
 class supervisor_driver {
@@ -37,16 +37,16 @@ public:
     supervisor_driver(net::worker& home, supervisor_options options);
     ~supervisor_driver();
 
-    // The children that run have changed: to be remembered.
+    // The children that run have changed: to be persisted.
     std::function<void()> on_change;
 
     // `own` is the address that children report to.
     void begin(const adoption_plan& plan, std::string own);
     void want(std::string kind, std::string address);
-    // When it ends it is not started again. Nothing happens unless it is a child of ours.
+    // The child is not started again when it ends. Ignored if it is no child of this dispatcher.
     void retire(std::uint32_t pid, std::string_view address);
 
-    // An adopted child has joined and so said where it serves.
+    // An adopted child has joined and so told where it serves.
     void bound(std::uint32_t pid, const std::string& address);
 
     void stop(std::chrono::milliseconds bound, std::function<void()> done);

@@ -1,10 +1,10 @@
-// Dispatcher.WatchView: everybody who watches gets the view as it is, and then every change of it.
+// Dispatcher.WatchView: every watcher gets the current view and then each change of it.
 //
-// A watcher that does not keep up gets the newest view when it can take one; what lay between is skipped, as
-// a view says everything.
+// A watcher that does not keep up gets the newest view when it can take one. Views between are skipped, since
+// a view is complete.
 //
-// Threading: `publish` on any one worker; each worker has its own watchers and the newest view it has heard
-// of.
+// Threading: `publish` on any one worker. Each worker has its own watchers and its own copy of the newest
+// view.
 #pragma once
 
 #include "net/rpc/call.hpp"
@@ -31,15 +31,15 @@ private:
         std::shared_ptr<net::pending_call> call;
         text sent;
     };
-    struct alignas(64) seat {
+    struct alignas(64) worker_state {
         text newest;
         std::vector<watcher> watchers;
     };
 
-    static void send(seat& where, watcher& to);
+    static void send(worker_state& where, watcher& to);
 
     net::runtime& threads_;
-    std::vector<std::unique_ptr<seat>> seats_; // index: worker
+    std::vector<std::unique_ptr<worker_state>> workers_; // index: worker
 };
 
 } // namespace stadion::dispatcher

@@ -1,5 +1,5 @@
-// The page at `/`: the medal table and the games, live. It lies beside this header and is built into the
-// program.
+// The web page at `/`: the medal table and the games, live. page.html lies beside this header and is built
+// into the program.
 #pragma once
 
 #include <string_view>

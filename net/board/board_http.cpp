@@ -5,9 +5,8 @@
 #include "net/http/idempotency_key.hpp"
 #include "net/session/http_session.hpp"
 #include "wire/board_json.hpp"
+#include "wire/number.hpp"
 #include "wire/time_text.hpp"
-
-#include <charconv>
 
 namespace stadion::net {
 namespace {
@@ -25,37 +24,35 @@ wire::error invalid(std::string message) {
 
 template <typename Integer>
 wire::result<Integer> number(std::string_view text, const char* name) {
-    Integer value{};
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc{} || end != text.data() + text.size())
-        return invalid(std::string(name) + " is not a number: " + std::string(text));
-    return value;
+    const auto value = wire::parse_number<Integer>(text);
+    if (!value) return invalid(std::string(name) + " is not a number: " + std::string(text));
+    return *value;
 }
 
 std::string etag_of(std::uint32_t version) { return "\"" + std::to_string(version) + "\""; }
 
-// Whether a list such as `"3", W/"4"` or `*` names the tag; weak and strong are the same here (RFC
+// Whether a list such as `"3", W/"4"` or `*` contains the tag. Weak and strong tags are treated alike (RFC
 // 9110, 8.8.3).
 bool names_tag(std::string_view list, std::string_view tag) {
     return list == "*" || list.find(tag) != std::string_view::npos;
 }
 
-// One view of the board, and the place to show when asking again.
-struct looked_at {
+// The board in one view, and its position for the header Stadion-Seen.
+struct positioned_board {
     const wire::board& board;
-    wire::position at;
+    wire::position position;
 };
 
-void add_place(http_response& response, const wire::position& at) {
+void add_seen_header(http_response& response, const wire::position& at) {
     response.headers.emplace_back("Stadion-Seen", wire::to_text(at));
 }
 
-http_response state_response(const http_request& request, const looked_at& view,
+http_response state_response(const http_request& request, const positioned_board& view,
                              const board_event_ptr& state) {
     http_response response;
     const auto tag = etag_of(state->version());
     response.headers.emplace_back("ETag", tag);
-    add_place(response, view.at);
+    add_seen_header(response, view.position);
     if (const auto known = request.header("if-none-match"); !known.empty() && names_tag(known, tag))
         response.status = 304;
     else
@@ -63,7 +60,7 @@ http_response state_response(const http_request& request, const looked_at& view,
     return response;
 }
 
-// Calls `then(request, board)` once the live board has what the caller has seen.
+// Calls `then(request, board)` once the live board has reached what the caller has seen.
 template <typename Then>
 void when_seen(live_board& board, http_request&& request, const exchange_ptr& exchange, Then then) {
     const auto header = request.header("stadion-seen");
@@ -79,7 +76,7 @@ void when_seen(live_board& board, http_request&& request, const exchange_ptr& ex
                     });
 }
 
-// Answers from the board in the view that the caller may see and asks for.
+// Answers from the board in the view that the caller asks for, if it may see it.
 template <typename Answer>
 void answer_from_board(server& at, board_set& boards, http_request&& request, const exchange_ptr& exchange,
                        Answer answer) {
@@ -87,11 +84,11 @@ void answer_from_board(server& at, board_set& boards, http_request&& request, co
     if (!view) return exchange->fail(view.error());
     when_seen(boards.of(exchange->home()), std::move(request), exchange,
               [view = *view, exchange, answer](const http_request& asked, const live_board& board) {
-                  answer(asked, looked_at{board.board(view), board.position(view)}, *exchange);
+                  answer(asked, positioned_board{board.board(view), board.position(view)}, *exchange);
               });
 }
 
-void answer_game(const http_request& request, const looked_at& view, std::string_view game,
+void answer_game(const http_request& request, const positioned_board& view, std::string_view game,
                  http_exchange& to) {
     const auto found = view.board.find_game(game);
     if (!found)
@@ -99,7 +96,7 @@ void answer_game(const http_request& request, const looked_at& view, std::string
     to.respond(state_response(request, view, found));
 }
 
-void answer_team(const http_request& request, const looked_at& view, std::string_view team,
+void answer_team(const http_request& request, const positioned_board& view, std::string_view team,
                  http_exchange& to) {
     const auto found = view.board.find_team(team);
     if (!found)
@@ -107,13 +104,13 @@ void answer_team(const http_request& request, const looked_at& view, std::string
     to.respond(state_response(request, view, found));
 }
 
-// 0: as many as is usual for the list.
+// 0 when it is not given: each list has its default.
 wire::result<std::uint32_t> page_size(const http_request& request) {
     const auto text = request.parameter("page_size");
     return text ? number<std::uint32_t>(*text, "page_size") : wire::result<std::uint32_t>(0);
 }
 
-void answer_games(const http_request& request, const looked_at& view, http_exchange& to) {
+void answer_games(const http_request& request, const positioned_board& view, http_exchange& to) {
     const auto size = page_size(request);
     if (!size) return to.fail(size.error());
     std::optional<v1::Score::Status> status;
@@ -125,18 +122,18 @@ void answer_games(const http_request& request, const looked_at& view, http_excha
                                     page_encoding::json);
     if (!page) return to.fail(page.error());
     auto response = json_response(to_json(*page));
-    add_place(response, view.at);
+    add_seen_header(response, view.position);
     to.respond(std::move(response));
 }
 
-void answer_teams(const http_request& request, const looked_at& view, http_exchange& to) {
+void answer_teams(const http_request& request, const positioned_board& view, http_exchange& to) {
     const auto size = page_size(request);
     if (!size) return to.fail(size.error());
     const auto page =
         page_of_teams(view.board, request.parameter("page_token").value_or(""), *size, page_encoding::json);
     if (!page) return to.fail(page.error());
     auto response = json_response(to_json(*page));
-    add_place(response, view.at);
+    add_seen_header(response, view.position);
     to.respond(std::move(response));
 }
 
@@ -168,11 +165,11 @@ http_response outcome_response(const v1::Outcome& outcome, std::uint64_t board) 
         wire::append_json(response.body, tally);
     }
     response.headers.emplace_back("ETag", etag_of(version));
-    add_place(response, {board, outcome.sequence()});
+    add_seen_header(response, {board, outcome.sequence()});
     return response;
 }
 
-// Passes the mutation on and answers with `respond(outcome, board)` once this server's board shows it.
+// Commits the mutation, and answers with `respond(outcome, board)` once this server's board shows it.
 template <typename Respond>
 void commit(board_set& boards, board_writer& writer, const http_request& request,
             const exchange_ptr& exchange, v1::Mutation mutation, Respond respond) {
@@ -199,7 +196,7 @@ void answer_state(const live_board& board, http_exchange& to) {
     to.respond(std::move(response));
 }
 
-// `"public":…,"live":…`, each a state or null.
+// Appends `"public":…,"live":…`; each is a state or null.
 void append_both(std::string& out, const std::string& shown, const std::string& live) {
     out.append("\"public\":").append(shown.empty() ? "null" : shown).append(",\"live\":").append(live);
 }
@@ -212,7 +209,7 @@ std::string ranked_json(const wire::board& board, const std::string& team) {
     return json;
 }
 
-// What the public does not see yet: games, and teams whose medals or rank differ.
+// The games, and the teams with their medals and rank, that the public does not see yet.
 void answer_difference(const live_board& board, http_exchange& to) {
     const auto& shown = board.board(board_view::shown);
     const auto& live = board.board(board_view::live);
@@ -270,14 +267,14 @@ void add_state(server& to, board_set& boards, board_writer& writer) {
                                          auto response = json_response(
                                              std::string("{\"frozen\":") + (frozen ? "true" : "false") +
                                              ",\"sequence\":" + std::to_string(outcome.sequence()) + "}\n");
-                                         add_place(response, {board, outcome.sequence()});
+                                         add_seen_header(response, {board, outcome.sequence()});
                                          return response;
                                      });
                           });
 }
 
 void add_reads(server& to, board_set& boards, const past_reader& past) {
-    // Answers about the one thing a query parameter names.
+    // Answers for the game or team that a query parameter names.
     const auto on_named = [&](const char* path, const char* parameter, auto answer) {
         to.http().on_exchange(
             http_method::get, path, anyone,

@@ -1,4 +1,4 @@
-// Request bodies of the board's HTTP paths as mutations. INVALID_ARGUMENT names the field that is wrong.
+// Parses the request bodies of the board's HTTP paths. INVALID_ARGUMENT names the field that is wrong.
 #pragma once
 
 #include "wire/proto/database.pb.h"
@@ -8,19 +8,19 @@
 
 namespace stadion::net {
 
-// {"game","title"?,"points"?:{team:n},"status"?}; `game` comes from the path when it is not empty.
+// {"game","title"?,"points"?:{team:n},"status"?}; `game` is the one of the path, or empty.
 wire::result<v1::UpdateScoreByGameRequest> parse_score_update(std::string_view body, std::string_view game);
 
 // {"team","medal":"gold|silver|bronze","by":1}; `by` is 1 when absent.
 wire::result<v1::IncrementMedalTallyRequest> parse_medal_increment(std::string_view body);
 
-// {"medals":{"gold","silver","bronze"}} or the three at the top; absent ones are 0.
+// {"medals":{"gold","silver","bronze"}}, or the three at the top level; each is 0 when absent.
 wire::result<v1::MedalTally> parse_tally(std::string_view body, std::string_view team);
 
 // {"frozen":true|false}
 wire::result<bool> parse_frozen(std::string_view body);
 
-// {"reason"}: why an update is undone.
+// {"reason"}: why an update is reversed.
 wire::result<std::string> parse_reason(std::string_view body);
 
 } // namespace stadion::net

@@ -1,6 +1,7 @@
 #include "net/board/board_lists.hpp"
 
 #include "wire/board_json.hpp"
+#include "wire/hex.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,30 +10,9 @@
 
 namespace stadion::net {
 
-// In hexadecimal.
-std::string page_token_of(std::string_view name) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string token;
-    for (const char c : name) {
-        token += digits[static_cast<unsigned char>(c) >> 4];
-        token += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return token;
-}
+std::string page_token_of(std::string_view name) { return wire::to_hex(name); }
 
-std::optional<std::string> name_of_page_token(std::string_view token) {
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    if (token.size() % 2 != 0) return std::nullopt;
-    std::string name;
-    for (std::size_t i = 0; i < token.size(); i += 2) {
-        const int high = digit(token[i]), low = digit(token[i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        name += static_cast<char>(high * 16 + low);
-    }
-    return name;
-}
+std::optional<std::string> name_of_page_token(std::string_view token) { return wire::from_hex(token); }
 
 wire::error not_a_page_token(std::string_view token) {
     return wire::make_error(wire::status::invalid_argument,
@@ -52,7 +32,7 @@ wire::error page_too_large(std::uint32_t page_size) {
                             "page_size " + std::to_string(page_size) + " is more than 1000");
 }
 
-// A team's place among all, without its rank: gold, silver, bronze, name.
+// The order of a team among all: by gold, silver, bronze, then name.
 struct place {
     std::uint32_t gold = 0;
     std::uint32_t silver = 0;
@@ -63,7 +43,7 @@ struct place {
         : gold(tally.gold()), silver(tally.silver()), bronze(tally.bronze()), name(tally.team()) {}
     place() = default;
 
-    // Whether the other comes after it.
+    // Whether `other` comes after it.
     bool precedes(const place& other) const {
         const auto mine = std::tie(gold, silver, bronze);
         const auto its = std::tie(other.gold, other.silver, other.bronze);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t field_head_max = 6; // a tag and a size
 
-// What is behind an encoded tally that was stored without its rank.
+// The field to append to an encoded tally, which is stored without its rank.
 std::string rank_field(std::uint32_t rank) {
     std::string tail;
     wire::append_field(tail, v1::MedalTally::kRankFieldNumber, rank);
@@ -31,7 +31,7 @@ void answer_team(const wire::board& board, const std::string& team, reply_sink& 
     to.reply(found->state_payload(), rank_field(board.rank_of(team)));
 }
 
-// The page as ListGamesResponse, made of what each game is encoded as already.
+// The page as ListGamesResponse, made of the stored encoding of each game.
 std::string encoded(const games_page& page) {
     using response = v1::ListGamesResponse;
     std::string body;
@@ -74,7 +74,8 @@ void list_teams(const wire::board& board, const v1::ListTeamsRequest& request, r
 
 wire::position seen_by(const v1::Metadata& caller) { return {caller.seen_board(), caller.seen_sequence()}; }
 
-// Answers from the board that `asked` names, once it has what the caller has seen; nearly always at once.
+// Answers from the board that `asked` names, once it has reached what the caller has seen. Nearly always at
+// once.
 template <typename Answer>
 void when_seen(call& one, server& at, board_set& boards, v1::BoardView asked, Answer answer) {
     const auto view = choose_view(at.context().access, one.roles(), asked);
@@ -103,7 +104,7 @@ void write(call& one, board_set& boards, board_writer& writer, v1::Mutation muta
     writer.write(one.home(), std::move(mutation), pending->time_left(),
                  [&live, pending](v1::Outcome outcome) {
                      if (auto done = to_result(outcome); !done) return pending->fail(done.error());
-                     // Whoever wrote reads his own write, also from this server's board.
+                     // The answer waits for this server's board, so that the caller can read its own write.
                      live.when_reached(outcome.sequence(), own_write_within, [&live, pending, outcome](bool) {
                          if (outcome.has_score()) return pending->reply(outcome.score());
                          auto tally = outcome.tally();
@@ -114,12 +115,12 @@ void write(call& one, board_set& boards, board_writer& writer, v1::Mutation muta
 }
 
 void stream(call& one, server& at, board_set& boards, v1::BoardView asked, live_board::request wanted,
-            announce how) {
+            reset_event when) {
     const auto view = choose_view(at.context().access, one.roles(), asked);
     if (!view) return one.fail(view.error());
     if (!boards.of(one.home()).is_filled()) return one.fail(not_filled());
     wanted.view = *view;
-    if (auto pending = one.defer()) start_wire_stream(boards, std::move(pending), wanted, how);
+    if (auto pending = one.defer()) start_wire_stream(boards, std::move(pending), wanted, when);
 }
 
 void add_common(server& to, board_set& boards, board_writer& writer, std::string_view service) {
@@ -158,16 +159,14 @@ void add_front_end_rpc(server& to, board_set& boards, board_writer& writer) {
     add_common(to, boards, writer, "FrontEnd");
     to.rpc().on_encoded("FrontEnd", "Subscribe", anyone, [&to, &boards](call& one) {
         const auto size = one.body().size();
-        if (size > 2 * topic_bytes_max) // not even read
+        if (size > 2 * topic_bytes_max) // not even parsed
             return one.fail(too_many_topics("a request of " + std::to_string(size) + " bytes"));
         v1::SubscribeRequest request;
         if (!rpc_router::parse(one, request)) return;
-        auto filter = filter_of(request.topics());
-        if (!filter) return one.fail(filter.error());
-        live_board::request wanted;
-        wanted.filter = *std::move(filter);
-        wanted.since = {request.board(), request.since()};
-        stream(one, to, boards, request.view(), wanted, announce::only_reset);
+        auto wanted = subscription_to(request.topics());
+        if (!wanted) return one.fail(wanted.error());
+        wanted->since = {request.board(), request.since()};
+        stream(one, to, boards, request.view(), *std::move(wanted), reset_event::after_gap);
     });
     to.rpc().on_call<v1::ListGamesRequest>(
         "FrontEnd", "ListGames", anyone, [&to, &boards](const v1::ListGamesRequest& request, call& one) {
@@ -191,14 +190,12 @@ void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch
                 if (auto fine = may_watch(request, one.roles()); !fine) return one.fail(fine.error());
             std::vector<std::string> topics;
             for (const auto& prefix : request.prefixes()) topics.push_back(prefix + "*");
-            auto filter = filter_of(topics);
-            if (!filter) return one.fail(filter.error());
-            live_board::request wanted;
-            wanted.filter = *std::move(filter);
-            wanted.since = {request.board(), request.since()};
-            wanted.history = request.history();
-            wanted.lossless = true;
-            stream(one, to, boards, request.view(), wanted, announce::snapshot_and_reset);
+            auto wanted = subscription_to(topics);
+            if (!wanted) return one.fail(wanted.error());
+            wanted->since = {request.board(), request.since()};
+            wanted->history = request.history();
+            wanted->lossless = true;
+            stream(one, to, boards, request.view(), *std::move(wanted), reset_event::before_states);
         });
 }
 

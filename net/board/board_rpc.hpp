@@ -1,5 +1,5 @@
-// The RPCs of the board: reads from the worker's own board, writes through a board_writer, and the streams.
-// FrontEnd and Database offer the same under different names and numbers.
+// The RPCs of the board: reads from the worker's board, writes through a board_writer, and streams. The
+// services FrontEnd and Database offer the same methods under different names and numbers.
 #pragma once
 
 #include "net/board/board_set.hpp"
@@ -10,7 +10,7 @@ namespace stadion::net {
 
 void add_front_end_rpc(server& to, board_set& boards, board_writer& writer);
 
-// What else a replica must be for its Watch to be taken; an error is its answer.
+// A further check of a Watch request; the request is answered with its error.
 using watch_check = std::function<wire::result<void>(const v1::WatchRequest& request, role_set roles)>;
 
 void add_database_rpc(server& to, board_set& boards, board_writer& writer, watch_check may_watch = nullptr);

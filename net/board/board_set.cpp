@@ -20,7 +20,7 @@ void board_set::on_each(std::function<void(live_board&)> task, std::function<voi
     shared->done = std::move(done);
     shared->left = boards_.size();
     for (auto& one : boards_)
-        // A board that has only half of what happened would be wrong for ever.
+        // noexcept: a board with half of a change would stay wrong.
         one->home().post([this, shared, &one = *one]() noexcept {
             shared->run(one);
             if (shared->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
@@ -48,17 +48,17 @@ void board_set::announce(live_board::event_maker make) {
     on_each([make = std::move(make)](live_board& one) { one.announce(make); }, nullptr);
 }
 
-void board_set::know_the_head() {
+void board_set::use_own_head() {
     for (auto& one : boards_)
-        one->ask_head = [this, &one = *one](std::uint64_t) { one.head_is(head(), UINT64_MAX); };
+        one->ask_head = [this, &one = *one](std::uint64_t) { one.on_head(head(), UINT64_MAX); };
 }
 
-void board_set::ask_head_by(std::function<void(std::uint64_t sequence)> ask) {
+void board_set::ask_head_with(std::function<void(std::uint64_t sequence)> ask) {
     for (auto& one : boards_) one->ask_head = ask;
 }
 
-void board_set::head_is(std::uint64_t head, std::uint64_t inquiry) {
-    on_each([head, inquiry](live_board& one) { one.head_is(head, inquiry); }, nullptr);
+void board_set::on_head(std::uint64_t head, std::uint64_t inquiry) {
+    on_each([head, inquiry](live_board& one) { one.on_head(head, inquiry); }, nullptr);
 }
 
 std::size_t board_set::subscribers() {

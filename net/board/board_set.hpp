@@ -1,6 +1,6 @@
-// The boards of all workers of a server, kept in step.
+// The boards of all workers of a server, which get the same events in the same order.
 //
-// Threading: said with each function; what is published is posted to the workers, in order.
+// Threading: see each function. What is published is posted to the workers.
 #pragma once
 
 #include "net/board/live_board.hpp"
@@ -13,26 +13,27 @@ public:
 
     live_board& of(worker& home) noexcept { return *boards_[home.index()]; }
 
-    // Any thread, but one at a time: what is published first is applied first everywhere. `applied` is called
-    // on one of the workers once all have it.
+    // Called from any thread, but by one at a time: every worker applies in the order of these calls.
+    // `applied` is called on one of the workers once all have applied the events.
     void publish(std::shared_ptr<const event_batch> events, std::function<void()> applied = nullptr);
     void replace(std::shared_ptr<const board_snapshot> now);
     void rename(std::uint64_t board);
     // See live_board.
     void announce(live_board::event_maker make);
 
-    // What the boards show is all there is: what was not published has not been. Before anybody asks.
-    void know_the_head();
-    // `ask` is called on the worker that wants to know; it begins an inquiry and answers it. Before anybody
-    // asks.
-    void ask_head_by(std::function<void(std::uint64_t sequence)> ask);
+    // For the database server: the head is the newest sequence published here. Called before the first
+    // reader.
+    void use_own_head();
+    // For a replica: `ask` is called on the worker that needs the head. It calls `begin_inquiry` and later
+    // `on_head`. Called before the first reader.
+    void ask_head_with(std::function<void(std::uint64_t sequence)> ask);
     std::uint64_t begin_inquiry() noexcept { return inquiries_.fetch_add(1) + 1; }
-    void head_is(std::uint64_t head, std::uint64_t inquiry);
+    void on_head(std::uint64_t head, std::uint64_t inquiry);
 
-    // The highest sequence that every worker has, and of which board; any thread.
+    // The highest sequence that every worker has applied, and the id of its board. Any thread.
     std::uint64_t sequence() const noexcept { return sequence_.load(std::memory_order_acquire); }
     std::uint64_t board() const noexcept { return board_.load(std::memory_order_acquire); }
-    // The highest that was published, though perhaps not on every worker yet.
+    // The highest sequence published; some workers may not have applied it yet. Any thread.
     std::uint64_t head() const noexcept { return head_.load(std::memory_order_acquire); }
     std::size_t subscribers();
 

@@ -38,7 +38,7 @@ public:
     }
 
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
-        while (start_) send_piece(); // what has begun as one message ends as one
+        while (start_) send_piece(); // a message that has begun is completed
         const auto name = std::string(start_name(kind));
         const wire::position at{board_->board_id(), sequence};
         id_prefix_ = std::to_string(at.board) + '-';
@@ -68,20 +68,13 @@ public:
     bool is_congested() const override { return exchange_->is_congested(); }
 
 private:
-    struct comment_deadline : deadline {
-        http_stream* owner;
-        explicit comment_deadline(http_stream* of)
-            : deadline([](deadline& entry) { static_cast<comment_deadline&>(entry).owner->comment(); }),
-              owner(of) {}
-    };
-
     void send_piece() {
         exchange_->write(start_->next());
         if (start_->is_done()) start_.reset();
     }
 
-    // Keeps proxies from closing a quiet stream, and lets us notice a client that has gone.
-    void comment() {
+    // Keeps proxies from closing a quiet stream, and makes a broken connection show.
+    void send_comment() {
         if (!start_) exchange_->write(":\n\n"); // not into the middle of a message
         exchange_->home().arm(comment_, comment_every);
     }
@@ -96,15 +89,14 @@ private:
     exchange_ptr exchange_;
     format format_;
     live_board* board_ = nullptr;
-    std::string id_prefix_; // `board-`, of the place in each event's id
+    std::string id_prefix_; // `board-`, the first part of each event's id
     std::string text_;
-    std::optional<start_message> start_; // the rest of it
-    comment_deadline comment_{this};
+    std::optional<start_message> start_; // the part not sent yet
+    member_deadline<http_stream, &http_stream::send_comment> comment_{*this};
     std::unique_ptr<live_board::subscription> subscription_;
 };
 
 wire::result<live_board::request> parse_request(const http_request& request) {
-    live_board::request wanted;
     std::vector<std::string> topics;
     std::string_view list = request.parameter("topics").value_or("");
     while (!list.empty()) {
@@ -112,18 +104,18 @@ wire::result<live_board::request> parse_request(const http_request& request) {
         if (comma != 0) topics.emplace_back(list.substr(0, comma));
         list.remove_prefix(std::min(comma + 1, list.size()));
     }
-    auto filter = filter_of(topics);
-    if (!filter) return std::move(filter).error();
-    wanted.filter = *std::move(filter);
-    // A browser that reconnects says where it was by a header, which is newer than the address it began with.
+    auto wanted = subscription_to(topics);
+    if (!wanted) return wanted;
+    // A browser that reconnects sends its position as a header, which is newer than the `since` of its
+    // address.
     std::string_view since = request.header("last-event-id");
     if (since.empty()) since = request.parameter("since").value_or("");
     if (since.empty()) return wanted;
-    const auto place = wire::parse_position(since);
-    if (!place)
+    const auto position = wire::parse_position(since);
+    if (!position)
         return wire::make_error(wire::status::invalid_argument,
                                 "since is neither a sequence nor board-sequence: " + std::string(since));
-    wanted.since = *place;
+    wanted->since = *position;
     return wanted;
 }
 

@@ -1,4 +1,4 @@
-// How a server changes the board: the database server by its store, a front-end by asking the database
+// How a server changes the board: the database server by its store, a front-end by a request to the database
 // server. The methods and paths that write are the same on both (board_rpc.hpp, board_http.hpp).
 #pragma once
 
@@ -16,12 +16,12 @@ public:
 
     virtual ~board_writer() = default;
 
-    // Called on a worker; `done` is called once, on the same worker, within about the budget.
+    // Called on the worker `home`. `done` is called once, on the same worker, within about the budget.
     virtual void write(worker& home, v1::Mutation mutation, std::chrono::milliseconds budget,
                        handler done) = 0;
 };
 
-// Nothing for an outcome with a state, else why there is none.
+// Success for an outcome that was applied, now or before; otherwise its error.
 wire::result<void> to_result(const v1::Outcome& outcome);
 
 } // namespace stadion::net

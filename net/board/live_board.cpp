@@ -5,29 +5,31 @@
 namespace stadion::net {
 namespace {
 
-// A subscriber's place that is not known here and that nobody can be asked about is taken on trust after
-// this.
-constexpr std::chrono::milliseconds place_known_within{1'000};
+// A subscriber's position beyond this board is taken as valid after this time without an answer about the
+// head.
+constexpr std::chrono::milliseconds position_known_within{1'000};
 
-constexpr std::size_t turn_bytes = 64 * 1024;
-constexpr std::size_t least_bytes = 32;         // of a turn, for an event
-constexpr std::size_t states_at_a_time = 1'000; // looked up for somebody slow
+constexpr std::size_t event_bytes_min = 32;     // counted for each event looked at
+constexpr std::size_t states_at_a_time = 1'000; // looked up for a slow subscriber
 
 } // namespace
 
 // --- subscriptions ---
 
 live_board::subscription::subscription(live_board& owner, board_subscriber& sink, const request& wanted)
-    : owner_(owner), sink_(sink), kind_(wanted.view, wanted.filter.topics()), lossless_(wanted.lossless) {
-    auto& alike = owner_.groups_[kind_];
-    alike.filter = wanted.filter;
-    alike.members.push_back(this);
+    : owner_(owner),
+      sink_(sink),
+      group_key_(wanted.view, wanted.filter.topics()),
+      lossless_(wanted.lossless) {
+    auto& entry = owner_.groups_[group_key_];
+    entry.filter = wanted.filter;
+    entry.members.push_back(this);
     ++owner_.subscribers_;
 }
 
 live_board::subscription::~subscription() {
-    if (awaits_) owner_.forget(*awaits_);
-    const auto found = owner_.groups_.find(kind_);
+    if (waiter_) owner_.forget(*waiter_);
+    const auto found = owner_.groups_.find(group_key_);
     std::erase(found->second.members, this);
     if (found->second.members.empty()) owner_.groups_.erase(found);
     --owner_.subscribers_;
@@ -47,16 +49,16 @@ void live_board::start(subscription& one, const request& wanted) {
     begin(one, wanted, since != 0 && same && board_of(one).holds_since(since));
 }
 
-// This board may be behind; or nobody has ever been where the subscriber says it was.
+// Either this board is behind, or the position has never existed.
 void live_board::start_later(subscription& one, const request& wanted) {
-    auto& entry = wait(wanted.since.sequence, place_known_within, [this, &one, wanted](bool known) {
-        one.awaits_ = nullptr;
+    auto& entry = wait(wanted.since.sequence, position_known_within, [this, &one, wanted](bool known) {
+        one.waiter_ = nullptr;
         const bool same = wanted.since.is_of(board_id_);
-        const bool has_been = !known || wanted.since.sequence <= board_.sequence();
-        begin(one, wanted, same && has_been && board_of(one).holds_since(wanted.since.sequence));
+        const bool exists = !known || wanted.since.sequence <= board_.sequence();
+        begin(one, wanted, same && exists && board_of(one).holds_since(wanted.since.sequence));
     });
-    one.awaits_ = &entry;
-    ask_for(entry);
+    one.waiter_ = &entry;
+    ask_head_for(entry);
 }
 
 void live_board::begin(subscription& one, const request& wanted, bool resumes) {
@@ -64,29 +66,29 @@ void live_board::begin(subscription& one, const request& wanted, bool resumes) {
     using stage = subscription::stage;
     const auto since = wanted.since.sequence;
     if (resumes) {
-        one.position_ = since; // ahead of this view is fine: it catches up, and repeats nothing
+        one.position_ = since; // may be ahead of this view, which repeats nothing then
         one.every_event_ = true;
-        one.stage_ = stage::sending;
+        one.stage_ = stage::states;
         one.sink_.on_start(kind::resumed, since, nullptr);
     } else {
         const auto now = board_of(one).sequence();
         one.position_ = now - std::min<std::uint64_t>(now, wanted.history);
-        one.begins_with_ = since == 0 ? kind::snapshot : kind::reset;
-        one.stage_ = since == 0 && wanted.history != 0 ? stage::recalling : stage::beginning;
+        one.start_kind_ = since == 0 ? kind::snapshot : kind::reset;
+        one.stage_ = since == 0 && wanted.history != 0 ? stage::history : stage::announcement;
     }
-    bring_forward(one);
+    catch_up(one);
 }
 
-// Goes on where the subscription stands, until it is live or its connection takes no more. A message that is
-// half sent is sent whole before anything else.
-void live_board::bring_forward(subscription& one) {
-    if (one.live_ || one.awaits_ || one.turn_hook::is_linked()) return;
+// Sends from where the subscription stands, until it is live or its connection is congested. A message that
+// is half sent is completed before anything else.
+void live_board::catch_up(subscription& one) {
+    if (one.live_ || one.waiter_ || one.turn_hook::is_linked()) return;
     one.sent_in_turn_ = 0;
     do {
-        if (one.reset_due_ && one.stage_ != subscription::stage::sending) {
+        if (one.reset_due_ && one.stage_ != subscription::stage::states) {
             one.reset_due_ = false;
-            one.begins_with_ = board_subscriber::start_kind::reset;
-            one.stage_ = subscription::stage::beginning;
+            one.start_kind_ = board_subscriber::start_kind::reset;
+            one.stage_ = subscription::stage::announcement;
         }
         if (!send_beginning(one)) return;
     } while (one.reset_due_);
@@ -97,9 +99,9 @@ void live_board::bring_forward(subscription& one) {
     one.every_event_ = false;
 }
 
-bool live_board::may_go_on(subscription& one) {
-    if (one.sink_.is_congested()) return false; // `resume` goes on
-    if (one.sent_in_turn_ < turn_bytes) return true;
+bool live_board::may_send(subscription& one) {
+    if (one.sink_.is_congested()) return false; // `resume` continues
+    if (one.sent_in_turn_ < board_subscriber::piece_bytes) return true;
     wait_for_turn(one);
     return false;
 }
@@ -110,67 +112,67 @@ void live_board::wait_for_turn(subscription& one) {
     if (is_first) run_turns();
 }
 
-// One subscriber each time.
+// Each turn is for one subscriber.
 void live_board::run_turns() {
     home_.run_in_turn([this, is_alive = is_alive_] {
         if (!*is_alive || waiting_turn_.empty()) return;
         auto& one = waiting_turn_.front();
         waiting_turn_.pop_front();
         if (!waiting_turn_.empty()) run_turns();
-        bring_forward(one);
+        catch_up(one);
     });
 }
 
-// What comes before the events. True once it is sent.
+// Sends what comes before the events. True once all of it is sent.
 bool live_board::send_beginning(subscription& one) {
     using stage = subscription::stage;
-    if (one.stage_ == stage::recalling) {
+    if (one.stage_ == stage::history) {
         if (!send_events(one, false)) return false;
-        one.stage_ = stage::beginning;
+        one.stage_ = stage::announcement;
     }
-    if (one.stage_ == stage::beginning) {
+    if (one.stage_ == stage::announcement) {
         if (one.sink_.is_congested()) return false;
         one.position_ = board_of(one).sequence();
-        one.stage_ = stage::sending;
-        one.sink_.on_start(one.begins_with_, one.position_, states_of(one));
+        one.stage_ = stage::states;
+        one.sink_.on_start(one.start_kind_, one.position_, states_of(one));
     }
-    while (one.stage_ == stage::sending) {
-        if (!may_go_on(one)) return false;
+    while (one.stage_ == stage::states) {
+        if (!may_send(one)) return false;
         if (one.sink_.send_states())
-            one.stage_ = stage::following;
+            one.stage_ = stage::events;
         else
-            one.sent_in_turn_ += turn_bytes;
+            one.sent_in_turn_ += board_subscriber::piece_bytes;
     }
     return true;
 }
 
-// Every event after the position; where some are held no longer, and that matters, a reset instead.
+// Sends every event after the position. If some are no longer kept and `must_be_all` is set, a reset instead.
 bool live_board::send_events(subscription& one, bool must_be_all) {
     const auto& filter = filter_of(one);
     const auto& seen = board_of(one);
     for (;;) {
         if (must_be_all && !seen.holds_since(one.position_)) {
-            one.begins_with_ = board_subscriber::start_kind::reset;
-            one.stage_ = subscription::stage::beginning;
+            one.start_kind_ = board_subscriber::start_kind::reset;
+            one.stage_ = subscription::stage::announcement;
             return send_beginning(one);
         }
-        if (!may_go_on(one)) return false;
+        if (!may_send(one)) return false;
         const auto next = seen.next_after(one.position_);
         if (!next) return true;
         one.position_ = next->sequence();
-        one.sent_in_turn_ += least_bytes; // also of one that is left out: it was looked at
-        if (!concerns(one, filter, *next)) continue;
+        one.sent_in_turn_ += event_bytes_min; // also when it is skipped
+        if (!is_for(one, filter, *next)) continue;
         one.sent_in_turn_ += next->payload().size();
         one.sink_.on_event(next);
     }
 }
 
-// Only the newest per topic, oldest first, so that the position says what has been sent.
+// Sends only the newest state per topic, in order of sequence, so that the position says what has been sent.
 bool live_board::send_newest(subscription& one) {
     for (;;) {
         const auto states = board_of(one).states_after(one.position_, filter_of(one), states_at_a_time);
         for (const auto& state : states) {
-            if (!may_go_on(one)) return false;
+            if (!may_send(one)) return false;
             one.sink_.on_event(state);
             one.sent_in_turn_ += state->payload().size();
             one.position_ = state->sequence();
@@ -180,10 +182,10 @@ bool live_board::send_newest(subscription& one) {
 }
 
 shared_batch live_board::states_of(const subscription& one) {
-    if (!begun_with_.states || begun_with_.of != one.kind_)
-        begun_with_ = {one.kind_,
+    if (!last_start_.states || last_start_.of != one.group_key_)
+        last_start_ = {one.group_key_,
                        std::make_shared<const event_batch>(board_of(one).states_after(0, filter_of(one)))};
-    return begun_with_.states;
+    return last_start_.states;
 }
 
 // --- what happens ---
@@ -192,7 +194,7 @@ void live_board::apply(std::span<const board_event_ptr> events) {
     filled_ = true;
     for (const auto& event : events) {
         if (!board_.apply(event)) continue;
-        begun_with_.states.reset();
+        last_start_.states.reset();
         deliver(event);
         const auto* marker = event->marker();
         if (marker && marker->frozen()) freeze(*marker);
@@ -202,10 +204,10 @@ void live_board::apply(std::span<const board_event_ptr> events) {
 }
 
 void live_board::deliver(const board_event_ptr& event) {
-    for (auto& [kind, alike] : groups_) {
-        if (kind.first == board_view::shown && (frozen_ || event->marker())) continue;
-        if (!alike.filter.matches(event->topic())) continue;
-        for (auto* one : alike.members) {
+    for (auto& [key, entry] : groups_) {
+        if (key.first == board_view::shown && (frozen_ || event->marker())) continue;
+        if (!entry.filter.matches(event->topic())) continue;
+        for (auto* one : entry.members) {
             if (!one->live_ || event->sequence() <= one->position_) continue;
             one->sink_.on_event(event);
             if (one->sink_.is_congested()) {
@@ -216,7 +218,7 @@ void live_board::deliver(const board_event_ptr& event) {
     }
 }
 
-// A board that is frozen already stays as it was.
+// A board that is frozen already is not frozen again.
 void live_board::freeze(const v1::BoardState& state) {
     if (!frozen_) frozen_ = std::make_unique<frozen_board>(frozen_board{state, board_});
 }
@@ -225,16 +227,15 @@ void live_board::thaw() {
     if (!frozen_) return;
     const auto seen = frozen_->shown.sequence();
     frozen_.reset();
-    begun_with_.states.reset();
-    for (auto& [kind, alike] : groups_) {
-        if (kind.first != board_view::shown) continue;
-        for (auto* one : alike.members) {
-            if (!one->live_)
-                continue; // has not begun, or goes on from where it is once it is no longer congested
+    last_start_.states.reset();
+    for (auto& [key, entry] : groups_) {
+        if (key.first != board_view::shown) continue;
+        for (auto* one : entry.members) {
+            if (!one->live_) continue; // has not begun, or continues when it is no longer congested
             one->position_ = std::max(one->position_, seen);
             one->live_ = false;
             one->every_event_ = true;
-            bring_forward(*one);
+            catch_up(*one);
         }
     }
 }
@@ -246,7 +247,7 @@ v1::BoardState live_board::state() const {
 }
 
 void live_board::replace(const board_snapshot& now) {
-    begun_with_.states.reset();
+    last_start_.states.reset();
     const bool anew = filled_ && (now.board != board_id_ || now.sequence < board_.sequence());
     const auto live_before = board_.sequence();
     const auto shown_before = board(board_view::shown).sequence();
@@ -264,47 +265,47 @@ void live_board::replace(const board_snapshot& now) {
         frozen->shown.replace(frozen_at, now.shown->states);
         frozen_ = std::move(frozen);
     }
-    // Who was up to date has missed what happened in between: the events, or, when they are not known, a
-    // reset.
-    for (auto& [kind, alike] : groups_) {
-        for (auto* one : alike.members) {
-            const auto before = kind.first == board_view::live ? live_before : shown_before;
+    // A live subscriber has missed what happened in between. It gets those events, or a reset when they are
+    // not known.
+    for (auto& [key, entry] : groups_) {
+        for (auto* one : entry.members) {
+            const auto before = key.first == board_view::live ? live_before : shown_before;
             if (one->live_) {
                 one->position_ = std::max(one->position_, before);
                 one->every_event_ = true;
             }
             one->live_ = false;
-            if (anew) begin_anew(*one);
-            bring_forward(*one);
+            if (anew) restart(*one);
+            catch_up(*one);
         }
     }
     if (anew) return wake_all();
     wake_waiters();
 }
 
-// Whoever has not begun yet begins with what there is then.
-void live_board::begin_anew(subscription& one) {
+// A subscription that has not begun yet needs no reset: it begins with the new board.
+void live_board::restart(subscription& one) {
     using stage = subscription::stage;
-    if (one.stage_ == stage::recalling) one.stage_ = stage::beginning;
-    one.reset_due_ = !one.awaits_ && one.stage_ != stage::beginning;
+    if (one.stage_ == stage::history) one.stage_ = stage::announcement;
+    one.reset_due_ = !one.waiter_ && one.stage_ != stage::announcement;
 }
 
 void live_board::rename(std::uint64_t board) {
     if (std::exchange(board_id_, board) == board) return;
-    for (auto& [kind, alike] : groups_)
-        for (auto* one : alike.members) {
+    for (auto& [key, entry] : groups_)
+        for (auto* one : entry.members) {
             one->live_ = false;
-            begin_anew(*one);
-            bring_forward(*one);
+            restart(*one);
+            catch_up(*one);
         }
     wake_all();
 }
 
 void live_board::announce(const event_maker& make) {
-    for (auto& [kind, alike] : groups_) {
-        const auto event = make(board(kind.first).sequence());
-        if (!alike.filter.matches(event->topic())) continue;
-        for (auto* one : alike.members) {
+    for (auto& [key, entry] : groups_) {
+        const auto event = make(board(key.first).sequence());
+        if (!entry.filter.matches(event->topic())) continue;
+        for (auto* one : entry.members) {
             if (!one->live_) continue;
             one->sink_.on_event(one->position_ <= event->sequence() ? event : make(one->position_));
         }

@@ -1,5 +1,5 @@
-// Those who wait until the board has a sequence: readers of what they have seen, writers of what they wrote,
-// subscribers whose place is not known yet.
+// Waiting until the board has reached a sequence: readers for what they have seen, writers for what they have
+// written, subscribers for a position that this board does not have yet.
 #include "net/board/board_lists.hpp"
 #include "net/board/live_board.hpp"
 
@@ -8,8 +8,8 @@
 namespace stadion::net {
 
 void live_board::waiter::expire() {
-    auto self = std::move(place->second);
-    owner->waiters_.erase(place);
+    auto self = std::move(node->second);
+    owner->waiters_.erase(node);
     self->then(false);
 }
 
@@ -19,21 +19,21 @@ live_board::waiter& live_board::wait(std::uint64_t sequence, std::chrono::millis
     auto& entry = *one;
     entry.owner = this;
     entry.then = std::move(then);
-    entry.place = waiters_.emplace(sequence, std::move(one));
+    entry.node = waiters_.emplace(sequence, std::move(one));
     home_.arm(entry, within);
     return entry;
 }
 
 void live_board::forget(waiter& entry) {
     entry.disarm();
-    waiters_.erase(entry.place);
+    waiters_.erase(entry.node);
 }
 
-// Last, for the entry may be gone afterwards.
-void live_board::ask_for(waiter& entry) {
+// Called last, because it may destroy the entry.
+void live_board::ask_head_for(waiter& entry) {
     entry.asks = true;
     entry.since_inquiry = inquiries ? inquiries->load(std::memory_order_acquire) : 0;
-    if (ask_head) ask_head(entry.place->first);
+    if (ask_head) ask_head(entry.node->first);
 }
 
 void live_board::when_reached(std::uint64_t sequence, std::chrono::milliseconds within,
@@ -46,13 +46,13 @@ void live_board::when_seen(const wire::position& seen, std::chrono::milliseconds
                            std::function<void(wire::result<void>)> then) {
     if (!filled_) return then(not_filled());
     if (is_seen(seen)) return then({});
-    ask_for(wait(seen.sequence, within, [this, seen, then = std::move(then)](bool known) {
+    ask_head_for(wait(seen.sequence, within, [this, seen, then = std::move(then)](bool known) {
         if (known) return then({});
         then(not_reached(seen.sequence, board_.sequence()));
     }));
 }
 
-// One after the other, for who is woken may end others' waiting.
+// One at a time, because `then` may remove other waiters.
 void live_board::wake(const std::function<bool(const waiter&)>& whose) {
     for (;;) {
         const auto found = std::find_if(waiters_.begin(), waiters_.end(),
@@ -65,16 +65,15 @@ void live_board::wake(const std::function<bool(const waiter&)>& whose) {
     }
 }
 
-// Of another board nobody here has seen anything.
+// After a change of the board's id, no earlier position matters.
 void live_board::wake_all() {
-    auto left = waiters_.size(); // not those who come meanwhile
+    auto left = waiters_.size(); // not those that are added meanwhile
     wake([&](const waiter&) { return left != 0 && left-- != 0; });
 }
 
-void live_board::head_is(std::uint64_t head, std::uint64_t inquiry) {
-    wake([&](const waiter& one) {
-        return one.asks && one.since_inquiry < inquiry && one.place->first > head;
-    });
+void live_board::on_head(std::uint64_t head, std::uint64_t inquiry) {
+    wake(
+        [&](const waiter& one) { return one.asks && one.since_inquiry < inquiry && one.node->first > head; });
 }
 
 void live_board::wake_waiters() {
@@ -83,15 +82,6 @@ void live_board::wake_waiters() {
         node.mapped()->disarm();
         node.mapped()->then(true);
     }
-}
-
-awaitable<bool> live_board::reached(std::uint64_t sequence, std::chrono::milliseconds within) {
-    if (board_.sequence() >= sequence) co_return true;
-    auto initiate = [this, sequence, within](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        when_reached(sequence, within, [shared](bool reached_it) { std::move (*shared)(reached_it); });
-    };
-    co_return co_await asio::async_initiate<decltype(use_awaitable), void(bool)>(initiate, use_awaitable);
 }
 
 } // namespace stadion::net

@@ -1,11 +1,6 @@
 #include "net/board/start_message.hpp"
 
 namespace stadion::net {
-namespace {
-
-constexpr std::size_t piece_bytes = 64 * 1024;
-
-} // namespace
 
 std::string_view start_name(board_subscriber::start_kind kind) noexcept {
     switch (kind) {
@@ -31,7 +26,7 @@ start_message::start_message(std::string before, const wire::position& at, share
 
 bool start_message::append_items(std::string& piece, std::string_view type) {
     for (; next_ < states_->size(); ++next_) {
-        if (piece.size() >= piece_bytes) return false;
+        if (piece.size() >= board_subscriber::piece_bytes) return false;
         const auto& state = *(*states_)[next_];
         if (state.type() != type) continue;
         if (!std::exchange(first_, false)) piece += ',';

@@ -1,8 +1,7 @@
-// The first message of a JSON feed, in pieces: a board of any size costs a slow reader no more than a fast
-// one.
+// The first message of a JSON feed, made in pieces, so that a large board needs no large buffer.
 //
-// Its inside is "board":"b","sequence":n and, unless resumed, "games":[…],"teams":[…]. The board is text: it
-// has more digits than a browser's numbers. Threading: none.
+// Its content is "board":"b","sequence":n and, unless the feed is resumed, "games":[…],"teams":[…]. The board
+// id is a string, because it may have more digits than a number in a browser. Threading: none.
 #pragma once
 
 #include "net/board/live_board.hpp"
@@ -17,10 +16,10 @@ std::string_view start_name(board_subscriber::start_kind kind) noexcept;
 
 class start_message {
 public:
-    // `before` and `after` enclose the inside.
+    // `before` and `after` enclose the content.
     start_message(std::string before, const wire::position& at, shared_batch states, std::string after);
 
-    // The next piece, of about 64 KiB; `is_done` says whether it was the last.
+    // The next piece, of about `board_subscriber::piece_bytes`; `is_done` says whether it was the last.
     std::string next();
     bool is_done() const noexcept { return part_ == part::done; }
 

@@ -21,7 +21,7 @@ constexpr std::size_t message_bytes_max = 64 * 1024;
 constexpr auto ping_after = 15s;
 constexpr auto gone_after = 45s;
 
-// What the client wants, or why that cannot be understood.
+// The subscription that the client asks for, or why the message is malformed.
 wire::result<live_board::request> parse_subscription(const std::string& text, board_view view) {
     const auto wrong = [](std::string why) {
         return wire::make_error(wire::status::invalid_argument, std::move(why));
@@ -35,18 +35,16 @@ wire::result<live_board::request> parse_subscription(const std::string& text, bo
         if (!topic.is_string()) return wrong("a topic is a string");
         topics.push_back(topic.get<std::string>());
     }
-    live_board::request wanted;
-    auto filter = filter_of(topics);
-    if (!filter) return std::move(filter).error();
-    wanted.filter = *std::move(filter);
-    wanted.view = view;
+    auto wanted = subscription_to(topics);
+    if (!wanted) return wanted;
+    wanted->view = view;
     if (const auto since = message.find("since"); since != message.end()) {
-        const auto place = since->is_string() ? wire::parse_position(since->get<std::string>())
-                           : since->is_number_unsigned()
-                               ? std::optional(wire::position{0, since->get<std::uint64_t>()})
-                               : std::nullopt;
-        if (!place) return wrong("since is a sequence or \"board-sequence\"");
-        wanted.since = *place;
+        const auto position = since->is_string() ? wire::parse_position(since->get<std::string>())
+                              : since->is_number_unsigned()
+                                  ? std::optional(wire::position{0, since->get<std::uint64_t>()})
+                                  : std::nullopt;
+        if (!position) return wrong("since is a sequence or \"board-sequence\"");
+        wanted->since = *position;
     }
     return wanted;
 }
@@ -61,7 +59,7 @@ public:
     std::size_t on_bytes(std::string_view bytes) override {
         const auto size = bytes.size();
         while (link_.takes_input() && !link_.must_wait(deadline_wheel::clock::now())) {
-            // What is asked is answered at length: not before what was asked last is, nor while it is unread.
+            // A message may cause a long answer, so the next one waits until the last answer has been sent.
             if (link_.is_congested() || start_) {
                 kept_ = link_.shared_from_this();
                 link_.pause_reading();
@@ -69,7 +67,7 @@ public:
             }
             const auto event = reader_.next(bytes);
             if (!event) break;
-            on_event_of_client(*event);
+            on_client_event(*event);
         }
         return link_.takes_input() ? size - bytes.size() : size;
     }
@@ -88,7 +86,7 @@ public:
     void drain() override { close(websocket_close::going_away, "the server stops"); }
 
     void on_start(start_kind kind, std::uint64_t sequence, shared_batch states) override {
-        while (start_ && start_began_) send_piece(); // what has begun as one message ends as one
+        while (start_ && start_began_) send_piece(); // a message that has begun is completed
         start_.emplace("{\"type\":\"" + std::string(start_name(kind)) + "\",",
                        wire::position{board_.board_id(), sequence}, std::move(states), "}");
     }
@@ -105,14 +103,7 @@ public:
     bool is_congested() const override { return link_.is_congested(); }
 
 private:
-    struct idle_deadline : deadline {
-        websocket_stream* owner;
-        explicit idle_deadline(websocket_stream* of)
-            : deadline([](deadline& entry) { static_cast<idle_deadline&>(entry).owner->on_idle(); }),
-              owner(of) {}
-    };
-
-    // Later: what the client asks next may end the subscription, in the middle of whose turn this is.
+    // Posted, because the next message may replace the subscription whose turn this is.
     void listen_again() {
         if (!kept_) return;
         link_.home().post([link = std::exchange(kept_, nullptr)] { link->resume_reading(); });
@@ -127,8 +118,8 @@ private:
         send_frame(what, text, !start_began_);
     }
 
-    void on_event_of_client(const websocket_reader::event& event) {
-        switch (event.what) {
+    void on_client_event(const websocket_reader::event& event) {
+        switch (event.opcode) {
         case websocket_opcode::text:
             return on_message(event.payload);
         case websocket_opcode::ping:
@@ -154,7 +145,8 @@ private:
 
     void on_idle() {
         const auto silent = deadline_wheel::clock::now() - link_.last_read();
-        // One that is slow to read is not listened to; the connection drops it when it takes nothing at all.
+        // A client that reads slowly is not read, so it does not count as silent; the connection closes when
+        // the client reads nothing at all.
         if (silent >= gone_after && !link_.is_congested()) return link_.close();
         if (silent >= ping_after) send_frame(websocket_opcode::ping, {});
         link_.home().arm(idle_, ping_after);
@@ -178,10 +170,10 @@ private:
     const board_view view_;
     websocket_reader reader_{message_bytes_max};
     std::string text_;
-    std::optional<start_message> start_; // the rest of it
-    bool start_began_ = false;           // a fragment of it is sent
-    std::shared_ptr<connection> kept_;   // while it is paused: no read is pending that would keep it
-    idle_deadline idle_{this};
+    std::optional<start_message> start_; // the part not sent yet
+    bool start_began_ = false;           // its first fragment was sent
+    std::shared_ptr<connection> kept_;   // while reading is paused: no pending read keeps it alive
+    member_deadline<websocket_stream, &websocket_stream::on_idle> idle_{*this};
     std::unique_ptr<live_board::subscription> subscription_;
 };
 

@@ -5,13 +5,11 @@
 namespace stadion::net {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024; // of the states to begin with
-
 class wire_stream final : public board_subscriber {
 public:
-    wire_stream(std::shared_ptr<pending_call> pending, announce how, live_board& board,
+    wire_stream(std::shared_ptr<pending_call> pending, reset_event when, live_board& board,
                 const live_board::request& wanted)
-        : pending_(std::move(pending)), how_(how), board_(board), wanted_(wanted) {}
+        : pending_(std::move(pending)), when_(when), board_(board), wanted_(wanted) {}
 
     void begin() { subscription_ = board_.subscribe(*this, wanted_); }
     void resume() {
@@ -27,7 +25,7 @@ public:
         shown_.clear();
         next_ = 0;
         const bool says_so = kind == start_kind::reset ||
-                             (kind == start_kind::snapshot && how_ == announce::snapshot_and_reset);
+                             (kind == start_kind::snapshot && when_ == reset_event::before_states);
         if (!says_so) return;
         v1::Event event;
         event.set_sequence(sequence);
@@ -58,31 +56,31 @@ public:
     bool is_congested() const override { return pending_->is_congested(); }
 
 private:
-    // A replica answers the public too, and so needs both views.
+    // A replica answers for both views, so it needs both boards.
     const live_board::frozen_board* frozen_for_replicas() const {
-        const bool wants_both = how_ == announce::snapshot_and_reset && wanted_.view == board_view::live;
+        const bool wants_both = when_ == reset_event::before_states && wanted_.view == board_view::live;
         return wants_both ? board_.frozen() : nullptr;
     }
 
     std::shared_ptr<pending_call> pending_;
-    announce how_;
+    reset_event when_;
     live_board& board_;
     const live_board::request wanted_;
-    shared_batch states_; // to begin with, and
-    event_batch shown_;   // those of the public view behind them
-    std::size_t next_ = 0;
+    shared_batch states_;  // the states to begin with
+    event_batch shown_;    // those of the public view, sent after them
+    std::size_t next_ = 0; // in both together
     std::unique_ptr<live_board::subscription> subscription_;
 };
 
 } // namespace
 
 void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
-                       const live_board::request& wanted, announce how) {
+                       const live_board::request& wanted, reset_event when) {
     if (!pending->hold(memory_of(wanted.filter)))
         return pending->fail(wire::make_error(wire::status::resource_exhausted,
                                               "the subscriptions of this connection name too many topics"));
-    auto stream = std::make_shared<wire_stream>(pending, how, boards.of(pending->home()), wanted);
-    // The call owns the stream by these two, the stream the call: until the call ends.
+    auto stream = std::make_shared<wire_stream>(pending, when, boards.of(pending->home()), wanted);
+    // These two make the call own the stream; the stream owns the call. `end` breaks the cycle.
     pending->on_drained = [stream] { stream->resume(); };
     pending->on_abandoned = [stream] { stream->end(); };
     stream->begin();

@@ -1,4 +1,4 @@
-// A subscription of the board as a streaming wire method.
+// A subscription to the board as a streaming method of the wire protocol.
 #pragma once
 
 #include "net/board/board_set.hpp"
@@ -6,13 +6,14 @@
 
 namespace stadion::net {
 
-enum class announce : std::uint8_t {
-    only_reset,         // a snapshot is just its states: for clients
-    snapshot_and_reset, // a Reset with their number precedes the states always: for replicas
+// When a Reset event, with the number of the states, is sent before the states.
+enum class reset_event : std::uint8_t {
+    after_gap,     // only for a reset: for clients
+    before_states, // also for a snapshot: for replicas
 };
 
-// Streams until the call ends; owns itself until then.
+// Streams until the call ends. The call owns the stream.
 void start_wire_stream(board_set& boards, std::shared_ptr<pending_call> pending,
-                       const live_board::request& wanted, announce how);
+                       const live_board::request& wanted, reset_event when);
 
 } // namespace stadion::net

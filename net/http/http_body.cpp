@@ -32,7 +32,7 @@ bool has_control_characters(std::string_view line) {
 http_body_reader http_body_reader::of_length(std::uint64_t size) {
     http_body_reader reader;
     reader.framing_ = framing::length;
-    reader.at_ = size == 0 ? place::end : place::data;
+    reader.state_ = size == 0 ? state::end : state::data;
     reader.left_ = reader.size_ = size;
     return reader;
 }
@@ -40,14 +40,14 @@ http_body_reader http_body_reader::of_length(std::uint64_t size) {
 http_body_reader http_body_reader::in_chunks() {
     http_body_reader reader;
     reader.framing_ = framing::chunks;
-    reader.at_ = place::size_line;
+    reader.state_ = state::size_line;
     return reader;
 }
 
 http_body_reader http_body_reader::until_close() {
     http_body_reader reader;
     reader.framing_ = framing::close;
-    reader.at_ = place::data;
+    reader.state_ = state::data;
     reader.left_ = unbounded;
     return reader;
 }
@@ -58,7 +58,7 @@ wire::result<std::size_t> http_body_reader::take(std::string_view bytes, std::st
     if (size_ > size_max_)
         return too_large(413, "the body is larger than " + std::to_string(size_max_) + " bytes");
     while (!is_done()) {
-        if (at_ != place::data) {
+        if (state_ != state::data) {
             const auto used = take_line(bytes);
             if (!used) return used.error();
             if (*used == 0) break;
@@ -67,40 +67,40 @@ wire::result<std::size_t> http_body_reader::take(std::string_view bytes, std::st
         }
         const auto taken = std::min<std::uint64_t>({bytes.size(), left_, room});
         if (taken == 0) break;
-        // A claimed length alone is given no memory; once a quarter has come, the rest is likely to come too.
+        // A claimed length alone reserves no memory. Once a quarter has come, the rest is likely to come too.
         if (framing_ == framing::length && body.size() + taken >= size_ / 4) body.reserve(size_);
         body.append(bytes.substr(0, taken));
         bytes.remove_prefix(taken);
         room -= taken;
         left_ -= taken;
-        if (left_ == 0) at_ = framing_ == framing::chunks ? place::data_end : place::end;
+        if (left_ == 0) state_ = framing_ == framing::chunks ? state::data_end : state::end;
     }
     return size - bytes.size();
 }
 
 std::size_t http_body_reader::line_max() const noexcept {
-    if (at_ == place::size_line) return size_line_max;
-    return at_ == place::trailers ? trailer_bytes_max - trailer_bytes_ : 0;
+    if (state_ == state::size_line) return size_line_max;
+    return state_ == state::trailers ? trailer_bytes_max - trailer_bytes_ : 0;
 }
 
-// 0 while the line is not there yet.
+// The size of the line with its end; 0 while it has not all come.
 wire::result<std::size_t> http_body_reader::take_line(std::string_view bytes) {
     const auto end = bytes.find("\r\n");
     const auto line = bytes.substr(0, end);
-    // A lone \r may be the first half of the line's end.
+    // One byte more may be the \r of the line's end.
     if (line.size() > line_max() + (end == std::string_view::npos ? 1 : 0)) {
-        if (at_ == place::trailers) return too_large(431, "the trailers are larger than 8 KiB");
-        return broken(at_ == place::size_line ? "a chunk's size and extensions take more than 256 bytes"
-                                              : "a chunk is longer than it says");
+        if (state_ == state::trailers) return too_large(431, "the trailers are larger than 8 KiB");
+        return broken(state_ == state::size_line ? "a chunk's size and extensions take more than 256 bytes"
+                                                 : "a chunk is longer than it says");
     }
     if (end == std::string_view::npos) return std::size_t{0};
     wire::result<void> taken;
     if (has_control_characters(line)) {
         taken = broken("a control character stands in a chunk's size line or in a trailer");
-    } else if (at_ == place::size_line) {
+    } else if (state_ == state::size_line) {
         taken = take_size(line);
-    } else if (at_ == place::data_end) {
-        at_ = place::size_line;
+    } else if (state_ == state::data_end) {
+        state_ = state::size_line;
     } else {
         taken = take_trailer(line);
     }
@@ -126,13 +126,13 @@ wire::result<void> http_body_reader::take_size(std::string_view line) {
     if (size_ > size_max_ || size_ < size)
         return too_large(413, "the body is larger than " + std::to_string(size_max_) + " bytes");
     left_ = size;
-    at_ = size == 0 ? place::trailers : place::data;
+    state_ = size == 0 ? state::trailers : state::data;
     return {};
 }
 
 wire::result<void> http_body_reader::take_trailer(std::string_view line) {
     if (line.empty()) {
-        at_ = place::end;
+        state_ = state::end;
         return {};
     }
     const auto colon = line.find(':');

@@ -28,25 +28,18 @@ std::string encode(const http_client_request& request, const std::string& addres
     return out;
 }
 
-// A socket that is closed when its time is up, which ends whatever waits on it.
+// A socket with a deadline. At the deadline it is closed, which ends every pending operation on it.
 struct timed_socket {
-    struct expiry : deadline {
-        timed_socket* owner;
-        explicit expiry(timed_socket* of)
-            : deadline([](deadline& entry) {
-                  auto& self = *static_cast<expiry&>(entry).owner;
-                  self.late = true;
-                  self.close();
-              }),
-              owner(of) {}
-    };
-
     timed_socket(worker& at, std::string to, tcp::socket connected)
         : home(at), socket(std::move(connected)), address(std::move(to)) {}
 
     void close() {
         error_code ignored;
         socket.close(ignored);
+    }
+    void on_expiry() {
+        late = true;
+        close();
     }
     void allow(std::chrono::milliseconds within) {
         late = false;
@@ -63,7 +56,7 @@ struct timed_socket {
         return http_error(502, wire::status::unavailable,
                           "the answer of " + address + " is broken: " + how.message);
     }
-    // What has come by now is appended to the buffer.
+    // Appends what has come to the buffer.
     awaitable<error_code> receive() {
         error_code failure;
         const auto before = buffer.size();
@@ -76,9 +69,9 @@ struct timed_socket {
 
     worker& home;
     tcp::socket socket;
-    std::string buffer; // has come and is not yet taken
+    std::string buffer; // received and not consumed yet
     std::string address;
-    expiry timer{this};
+    member_deadline<timed_socket, &timed_socket::on_expiry> timer{*this};
     bool late = false;
     bool used = false; // it has carried a request before
     clock::time_point idle_since{};
@@ -127,7 +120,7 @@ public:
         error_code failure;
         co_await asio::async_write(socket_->socket, asio::buffer(request),
                                    asio::redirect_error(use_awaitable, failure));
-        // Any 1xx before the answer is for whoever asked for it: not us.
+        // An interim answer (1xx) before the answer is skipped: the client asks for none.
         for (int heads = 0; !failure && heads <= interim_answers_max;) {
             const auto size = find_head(socket_->buffer);
             if (!size) co_return http_failure(socket_->broken(size.error()), true);
@@ -158,7 +151,6 @@ public:
         std::string piece;
         if (!socket_) co_return piece;
         socket_->allow(within);
-        // Less than a full piece is passed on as soon as it is there.
         for (;;) {
             const auto used = head_.body.take(socket_->buffer, piece, piece_size);
             if (!used) {

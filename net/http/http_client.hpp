@@ -1,13 +1,12 @@
-// HTTP/1.1 requests to servers of ours, over connections that are kept and used again.
+// An HTTP/1.1 client for servers of ours, over connections that are kept and reused.
 //
-// A request is answered by its head; the body is then taken whole or piece by piece, as fast as the caller
-// takes it. A kept connection that the server has meanwhile closed is replaced by a fresh one without the
-// caller's knowing, as long as nothing of an answer had come and the caller said that the request may be
-// repeated.
+// `ask` returns the head of the answer; its body is then read as a whole or in pieces, as fast as the caller
+// reads. When the server has meanwhile closed a kept connection, the request is repeated on a new one,
+// provided that no byte of an answer had come and the caller has set `may_repeat`.
 //
 // Threading: one worker, which outlives the client; answers may outlive the client. Bounds: `idle_max` kept
-// connections per address, each for at most `idle_for`; heads, trailers and chunk extensions as for requests
-// (http_head.hpp, http_body.hpp). Errors: an answer that is malformed is UNAVAILABLE, over HTTP 502.
+// connections per address, each kept for at most `idle_for`; heads, trailers and chunk extensions as for
+// requests (http_head.hpp, http_body.hpp). Errors: a malformed answer is UNAVAILABLE, as HTTP status 502.
 #pragma once
 
 #include "net/http/http_message.hpp"
@@ -34,7 +33,7 @@ struct http_client_request {
     std::string target = "/";
     http_headers headers; // without Host and Content-Length
     std::string body;
-    bool may_repeat = false; // doing it twice is doing it once
+    bool may_repeat = false; // it is idempotent
 };
 
 struct http_failure {
@@ -45,7 +44,7 @@ struct http_failure {
     bool was_sent = false; // the server may have seen the request
 };
 
-// One answer, its body still to be read. Destroyed before its end, it closes the connection.
+// One answer, whose body is still to be read. Destroying it before the end of the body closes the connection.
 class http_answer {
 public:
     class transfer;
@@ -57,15 +56,15 @@ public:
     unsigned status() const noexcept;
     const http_headers& headers() const noexcept; // names in lower case
     std::string_view header(std::string_view lower_case_name) const noexcept;
-    // Its length is not known beforehand: it may go on for ever.
+    // Whether the length of the body is not known beforehand; it may never end.
     bool is_stream() const noexcept;
 
-    // The next piece; empty at the end. Waits at most `within`, or for ever when that is 0.
+    // The next piece; empty at the end. Waits at most `within`, or without limit when that is 0.
     awaitable<wire::result<std::string>> read_some(std::chrono::milliseconds within);
     // The whole body, or RESOURCE_EXHAUSTED when it is larger than `size_max`.
     awaitable<wire::result<std::string>> read_all(std::size_t size_max, std::chrono::milliseconds within);
 
-    // After a 101: the connection, which speaks another protocol now, and what has already come in that one.
+    // After a 101: the connection, and the bytes of the new protocol that have already come.
     struct switched {
         switched(tcp::socket over, std::string bytes) : socket(std::move(over)), early(std::move(bytes)) {}
         tcp::socket socket;
@@ -73,7 +72,7 @@ public:
     };
     switched take_connection();
 
-    // Ends a read that is waiting.
+    // Ends a pending read.
     void cancel();
 
 private:
@@ -85,7 +84,7 @@ public:
     http_client(worker& home, http_client_options options = {});
     ~http_client();
 
-    // The answer's head, within `within`. The failure says whether it is safe to ask elsewhere.
+    // The head of the answer, or the failure, which says whether the server may have seen the request.
     struct outcome {
         outcome() = default;
 
@@ -95,7 +94,7 @@ public:
     awaitable<outcome> ask(std::string address, http_client_request request,
                            std::chrono::milliseconds within);
 
-    // For small exchanges: the whole answer.
+    // The whole answer, of at most 8 MiB.
     awaitable<wire::result<http_response>> ask_whole(std::string address, http_client_request request,
                                                      std::chrono::milliseconds within);
 

@@ -40,8 +40,8 @@ wire::error refused(std::string why) {
     return wire::make_error(wire::status::invalid_argument, std::move(why));
 }
 
-// Why this head may not be trusted, or nothing.
-const char* distrust(const http_headers& headers, bool is_http_1_0, std::string_view raw) {
+// Why the framing of this message is ambiguous; null when it is not.
+const char* ambiguous_framing(const http_headers& headers, bool is_http_1_0, std::string_view raw) {
     if (raw.find("\r\n ") != std::string_view::npos || raw.find("\r\n\t") != std::string_view::npos)
         return "a header is folded over several lines";
     if (headers.size() > fields_max) return "there are more than 100 headers";
@@ -67,12 +67,12 @@ http_headers headers_of(const Message& message) {
     return headers;
 }
 
-// Only the head is given to it, so that what follows cannot reach it.
+// The parser gets the head only, so that it cannot act on the bytes that follow.
 template <typename Parser>
-error_code parse_head(Parser& parser, std::string_view raw) {
+boost::system::error_code parse_head(Parser& parser, std::string_view raw) {
     parser.header_limit(static_cast<std::uint32_t>(head_bytes_max));
     parser.body_limit(boost::none);
-    error_code failure;
+    boost::system::error_code failure;
     parser.put(boost::asio::buffer(raw.data(), raw.size()), failure);
     if (failure == http::error::need_more) failure = {};
     if (!failure && !parser.is_header_done()) failure = http::error::partial_message;
@@ -119,7 +119,7 @@ wire::result<request_head> parse_request_head(std::string_view raw) {
     auto& request = head.request;
     request.headers = headers_of(message);
     head.is_http_1_0 = message.version() < 11;
-    if (const auto* reason = distrust(request.headers, head.is_http_1_0, raw))
+    if (const auto* reason = ambiguous_framing(request.headers, head.is_http_1_0, raw))
         return refused(std::string("refused: ") + reason);
     const auto hosts = std::count_if(request.headers.begin(), request.headers.end(),
                                      [](const auto& field) { return field.first == "host"; });
@@ -142,11 +142,12 @@ wire::result<answer_head> parse_answer_head(std::string_view raw, bool has_no_bo
     const auto& message = parser.get();
     answer_head head;
     head.headers = headers_of(message);
-    if (const auto* reason = distrust(head.headers, message.version() < 11, raw)) return refused(reason);
+    if (const auto* reason = ambiguous_framing(head.headers, message.version() < 11, raw))
+        return refused(reason);
     head.status = message.result_int();
     head.keep_alive = message.keep_alive();
-    const bool is_bare = has_no_body || head.status < 200 || head.status == 204 || head.status == 304;
-    if (!is_bare) head.body = body_of(parser, http_body_reader::until_close());
+    const bool is_bodiless = has_no_body || head.status < 200 || head.status == 204 || head.status == 304;
+    if (!is_bodiless) head.body = body_of(parser, http_body_reader::until_close());
     return head;
 }
 

@@ -1,5 +1,5 @@
-// The heads of HTTP/1.1 messages, parsed with Beast and judged strictly: whatever could let two parsers
-// disagree about where a message ends (request smuggling, RFC 9112 section 11.2) is refused.
+// Parses the heads of HTTP/1.1 messages with Beast, and then checks them strictly: a head about whose framing
+// two parsers could disagree (request smuggling, RFC 9112 section 11.2) is refused.
 //
 // Pure. Bounds: 16 KiB and 100 fields. Errors carry the HTTP status to answer.
 #pragma once
@@ -11,12 +11,12 @@ namespace stadion::net {
 
 inline constexpr std::size_t head_bytes_max = 16 * 1024;
 
-// The size of the head at the front, with the empty line that ends it; 0 while it is not all there.
-// An error when it is too large.
+// The size of the head at the front, with the empty line that ends it; 0 while it has not all come. An error
+// when it is too large.
 wire::result<std::size_t> find_head(std::string_view bytes);
 
 struct request_head {
-    http_request request; // but for its body and its roles
+    http_request request; // its body and roles are not set
     http_body_reader body;
     bool is_http_1_0 = false;
     bool keep_alive = true;
@@ -33,7 +33,7 @@ struct answer_head {
     bool keep_alive = false;
 };
 
-// `has_no_body`: it answers a HEAD.
+// `has_no_body`: the request was a HEAD.
 wire::result<answer_head> parse_answer_head(std::string_view raw, bool has_no_body);
 
 } // namespace stadion::net

@@ -1,21 +1,15 @@
 #include "net/http/http_message.hpp"
 
 #include <boost/beast/http/status.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/pct_string_view.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 namespace stadion::net {
-namespace {
-
-int hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-} // namespace
+namespace urls = boost::urls;
 
 std::string_view http_method_name(http_method method) noexcept {
     switch (method) {
@@ -50,7 +44,7 @@ std::optional<std::string_view> http_request::parameter(std::string_view name) c
 }
 
 http_response problem(const wire::error& failure, std::string_view origin) {
-    // A failure may ask for a more exact status than its code has: 422, or 507.
+    // An error may carry a more exact status than its code has, such as 422 or 507.
     auto status = wire::http_status(failure.code);
     if (const auto exact = failure.details.find("http_status"); exact != failure.details.end())
         status = static_cast<unsigned>(std::strtoul(exact->second.c_str(), nullptr, 10));
@@ -125,39 +119,12 @@ http_response text_response(std::string body, unsigned status) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && plus_is_space) {
-            out += ' ';
-        } else if (text[i] != '%') {
-            out += text[i];
-        } else {
-            if (i + 2 >= text.size()) return std::nullopt;
-            const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-            if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
-            out += static_cast<char>(high * 16 + low);
-            i += 2;
-        }
-    }
-    return out;
+    const auto encoded = urls::make_pct_string_view(text);
+    if (!encoded || text.find("%00") != std::string_view::npos) return std::nullopt;
+    return encoded->decode(urls::encoding_opts(plus_is_space));
 }
 
-std::string percent_encode(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-            out += c;
-        } else {
-            out += '%';
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
-    }
-    return out;
-}
+std::string percent_encode(std::string_view text) { return urls::encode(text, urls::unreserved_chars); }
 
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query) {
     std::vector<std::pair<std::string, std::string>> out;

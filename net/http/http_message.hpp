@@ -1,5 +1,5 @@
-// HTTP requests and responses as handlers see them. The session (http_session.hpp) turns bytes into the one
-// and the other into bytes.
+// HTTP requests and responses as handlers see them. The session (http_session.hpp) parses the requests and
+// encodes the responses.
 #pragma once
 
 #include "net/rpc/access.hpp"
@@ -27,7 +27,7 @@ struct http_request {
     std::string path;                                       // percent-decoded, without the query
     std::vector<std::pair<std::string, std::string>> query; // percent-decoded
     http_headers headers;                                   // names in lower case
-    std::vector<std::string> captures;                      // what the route's {…} matched, in order
+    std::vector<std::string> captures;                      // the parts that the route's {…} matched
     std::string body;
     role_set roles = anyone;
 
@@ -48,7 +48,7 @@ http_response problem(const wire::error& failure, std::string_view origin = {});
 http_response problem(unsigned http_status, wire::status code, std::string detail,
                       std::string_view origin = {});
 
-// A failure that has a more exact HTTP status than its code.
+// An error with a more exact HTTP status than its code has.
 wire::error http_error(unsigned http_status, wire::status code, std::string detail);
 
 http_response json_response(std::string body, unsigned status = 200);
@@ -56,15 +56,15 @@ http_response text_response(std::string body, unsigned status = 200);
 
 std::string to_lower(std::string_view text); // ASCII
 
-// Whether a header that is a list, such as Connection, has this token; however often it is there.
+// Whether a list header, such as Connection, contains the token. The header may be repeated.
 bool has_token(const http_headers& headers, std::string_view lower_case_name,
                std::string_view lower_case_token);
 
-// Percent-decoding (RFC 3986, 2.1); nothing for a broken escape or a NUL. `plus_is_space` for queries.
+// Percent-decoding (RFC 3986, 2.1); nothing for a malformed escape or for %00. `plus_is_space` for queries.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 std::string percent_encode(std::string_view text);
 
-// Splits "a=1&b=2"; nothing for a broken escape.
+// Splits and decodes "a=1&b=2"; nothing for a malformed escape.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 
 const char* reason_phrase(unsigned status) noexcept;

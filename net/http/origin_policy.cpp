@@ -26,13 +26,13 @@ bool is_address(std::string_view host) {
     return !failure;
 }
 
-// A link that a person follows: it shows a page of ours as a whole, and changes nothing.
+// A link that a person follows: the browser shows our answer as a page of its own, and nothing is changed.
 bool is_followed_link(const http_request& request) {
     return (request.method == http_method::get || request.method == http_method::head) &&
            request.header("sec-fetch-mode") == "navigate" && request.header("sec-fetch-dest") == "document";
 }
 
-// For people: what was sent, in a form that can be shown anywhere.
+// The beginning of a header for an error message, as printable ASCII.
 std::string shown(std::string_view text) {
     std::string out = "'";
     for (const char c : text.substr(0, 100)) out += c >= ' ' && c <= '~' ? c : '?';
@@ -105,7 +105,7 @@ wire::result<void> origin_policy::check(const http_request& request) const {
     return {};
 }
 
-std::string_view origin_policy::guest(const http_request& request) const {
+std::string_view origin_policy::cross_origin(const http_request& request) const {
     const auto origin = request.header("origin");
     authority host;
     if (origin.empty() || !is_allowed(origin)) return {};
@@ -140,14 +140,15 @@ bool origin_policy::parse(std::string_view text, authority& to) {
     return true;
 }
 
-// Any port: a browser connects to the port it names, so it is ours or a proxy's before us. Where we serve on
-// every address of the machine, any address is: behind an address there is no name to rebind.
+// Any port is accepted: a browser connects to the port that it names, so it is ours or that of a proxy before
+// us. When we are bound to all addresses, any numeric address is accepted, because without a name there is no
+// DNS rebinding.
 bool origin_policy::is_ours(const authority& host) const {
     return host.host == bound_host_ || is_loopback_name(host.host) || is_any_of(hosts_, host.host) ||
            (any_address_ && is_address(host.host));
 }
 
-// The same host and port as the request's own; or other names for them.
+// The host and port of the request, or another name for the same server.
 bool origin_policy::is_own_origin(std::string_view origin, const authority& host) const {
     authority from;
     if (!parse(without_scheme(to_lower(origin)), from)) return false;

@@ -42,14 +42,8 @@ public:
     }
 
 private:
-    struct silence_deadline : deadline {
-        tunnel_end* owner;
-        explicit silence_deadline(tunnel_end* of)
-            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).owner->on_silence(); }),
-              owner(of) {}
-    };
-
-    // A side that is not read because the other is slow is not silent; the slow one has its own deadline.
+    // A side that is not read, because the other is slow, does not count as silent. The slow side has the
+    // deadline for stalled writes.
     void on_silence() {
         const auto silent = deadline_wheel::clock::now() - link_.last_read();
         const bool is_held = other_ && other_->is_congested();
@@ -58,8 +52,8 @@ private:
     }
 
     connection& link_;
-    std::shared_ptr<connection> other_; // each keeps the other, until one is closed
-    silence_deadline silence_{this};
+    std::shared_ptr<connection> other_; // each end keeps the other alive, until one is closed
+    member_deadline<tunnel_end, &tunnel_end::on_silence> silence_{*this};
 };
 
 } // namespace

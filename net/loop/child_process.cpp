@@ -48,7 +48,7 @@ private:
 };
 
 struct pipe_ends {
-    pipe_end out, in; // what goes in comes out
+    pipe_end out, in; // the read end and the write end
 };
 
 std::optional<pipe_ends> make_pipe() {
@@ -57,7 +57,7 @@ std::optional<pipe_ends> make_pipe() {
     return pipe_ends{pipe_end(ends[0]), pipe_end(ends[1])};
 }
 
-// The child's signals are the default ones before any can reach it.
+// Signals are blocked until the child has restored their default actions.
 int fork_with_signals_blocked() {
     sigset_t all, before;
     ::sigfillset(&all);
@@ -76,9 +76,10 @@ int fork_with_signals_blocked() {
     ::_exit(127);
 }
 
-// What the child does. Other threads of the parent may have held any lock when it was forked, so there are
-// only system calls here. Sockets and locks are let go first: they must be free when the parent is gone.
-[[noreturn]] void become(char** words, int output, int gate, bool ends_with_parent) {
+// Runs in the child. Other threads of the parent may have held any lock at the fork, so this makes only
+// system calls. It closes the inherited sockets and lock files first: they must be free when the parent has
+// died.
+[[noreturn]] void run_child(char** words, int output, int gate, bool ends_with_parent) {
     constexpr int gate_at = STDERR_FILENO + 1;
     const int nothing = ::open("/dev/null", O_RDONLY);
     if (::dup2(nothing, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0 || ::dup2(gate, gate_at) < 0)
@@ -93,7 +94,7 @@ int fork_with_signals_blocked() {
     sigset_t none;
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    // Nothing comes when the parent died before it had remembered us.
+    // End of file: the parent has died before it stored our pid.
     char go = 0;
     ssize_t size = 0;
     do size = ::read(gate_at, &go, 1);
@@ -111,7 +112,7 @@ std::string process_end::text() const {
     return "exited with status " + std::to_string(exit_code);
 }
 
-// Outlives the child_process object while operations are pending; `handle` is emptied to silence it.
+// Outlives the child_process object while operations are pending; `handle` is empty by then.
 struct child_process::shared : std::enable_shared_from_this<shared> {
     shared(worker& home, int pid_descriptor, int output_descriptor)
         : ended(home.context(), pid_descriptor),
@@ -150,7 +151,8 @@ struct child_process::shared : std::enable_shared_from_this<shared> {
                          });
     }
 
-    // What the process wrote last is read by now or soon; unless what it started holds its output open.
+    // Usually the last output has been read by now. The wait is bounded, because a grandchild may hold the
+    // output open.
     void wait_for_last_lines(const process_end& how, bool& running) {
         tell_end = [this, how, &running] {
             auto on_end = std::exchange(handle.on_end, nullptr);
@@ -194,7 +196,7 @@ child_process::~child_process() {
     shared_->last_lines.cancel();
     error_code ignored;
     shared_->ended.close(ignored);
-    // The output stays open for a process that lives on: it must not be killed by a broken pipe.
+    // For a process that goes on, the output stays open, so that no broken pipe kills it.
     if (!running_) shared_->output.close(ignored);
 }
 
@@ -206,7 +208,7 @@ wire::result<std::unique_ptr<child_process>> child_process::start(worker& home, 
                                                                   const std::vector<std::string>& arguments,
                                                                   handlers handle, const remember& before,
                                                                   lifetime how_long) {
-    // What can be known to fail fails here; later there is only the child's exit status to tell it.
+    // Checked here to return an error; later failures show only in the child's exit status.
     if (::access(program.c_str(), X_OK) != 0) return failed("cannot start " + program, errno);
     auto output = make_pipe();
     auto gate = make_pipe();
@@ -217,7 +219,7 @@ wire::result<std::unique_ptr<child_process>> child_process::start(worker& home, 
     words.push_back(nullptr);
     const int pid = fork_with_signals_blocked();
     if (pid < 0) return failed("cannot start " + program, errno);
-    if (pid == 0) become(words.data(), output->in.get(), gate->out.get(), how_long == lifetime::of_parent);
+    if (pid == 0) run_child(words.data(), output->in.get(), gate->out.get(), how_long == lifetime::of_parent);
     output->in.close();
     const int watched = open_pid(pid);
     if (watched < 0) {
@@ -241,9 +243,10 @@ wire::result<std::unique_ptr<child_process>> child_process::adopt(worker& home, 
         new child_process(home, pid, descriptor, -1, std::move(handle), false));
 }
 
-void hold_standard_streams() {
+void open_standard_streams() {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDWR); // takes the lowest
+        if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF)
+            ::open("/dev/null", O_RDWR); // gets the lowest free number
 }
 
 std::string own_program_path() {

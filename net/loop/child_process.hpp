@@ -1,7 +1,7 @@
-// A process this one started, or one that an earlier life of this one started: its end is noticed through a
-// pidfd, so a reused pid is never mistaken for it.
+// A process that this one started, or that an earlier run of this program started. Its end is noticed through
+// a pidfd, so a process that reuses the pid is never mistaken for it.
 //
-// Threading: one worker. Nothing is waited for while blocking.
+// Threading: one worker. No call blocks.
 #pragma once
 
 #include "net/loop/runtime.hpp"
@@ -15,33 +15,32 @@
 namespace stadion::net {
 
 struct process_end {
-    bool known = false; // false for an adopted process: only that it is gone
+    bool known = false; // false for an adopted process: how it ended is not known
     int exit_code = 0;
-    int signal = 0;           // it was killed by this one, or 0
+    int signal = 0;           // the signal that killed it, or 0
     std::string text() const; // "exited with status 1", "was killed by signal 9"
 };
 
 class child_process {
 public:
     struct handlers {
-        std::function<void(std::string_view line)> on_line; // of its standard output
-        std::function<void(process_end)> on_end;            // once, after its last line; nothing follows it
+        std::function<void(std::string_view line)> on_line; // a line of its standard output
+        std::function<void(process_end)> on_end;            // once, after the last line
     };
 
-    // Called with the pid of a process that exists and does not run its program yet. It starts to when this
-    // returns; when we die before, it ends without having done anything. So who remembers the pid here never
-    // leaves a process behind that nobody knows of, whenever it is killed.
+    // Called with the pid of a process that exists but does not run its program yet. It runs the program when
+    // this returns; when we die before, it ends without doing anything. So a parent that stores the pid here
+    // never leaves an unknown process behind, at whatever moment it is killed.
     using remember = std::function<void(int pid)>;
 
     enum class lifetime {
-        own,       // it lives on when we die
-        of_parent, // it gets SIGTERM when we die, however we do
+        own,       // it outlives us
+        of_parent, // it gets SIGTERM when we die in any way
     };
 
-    // Runs `program` with `arguments`. Its standard error is ours, its standard output comes to `on_line`,
-    // and it is in a process group of its own, so that Ctrl-C reaches only the one who stops it in order.
-    // Besides these it inherits no descriptor. A program that cannot be run although its file is there ends
-    // with status 127.
+    // Runs `program` with `arguments`. Its standard error is ours, and its standard output goes to `on_line`.
+    // It has a process group of its own, so that Ctrl-C reaches only us, and we stop it in order. It inherits
+    // no other descriptor. When an executable file cannot be run, the process ends with status 127.
     static wire::result<std::unique_ptr<child_process>> start(worker& home, const std::string& program,
                                                               const std::vector<std::string>& arguments,
                                                               handlers handle, const remember& before = {},
@@ -50,7 +49,7 @@ public:
     // Watches a process that is not our child. NOT_FOUND when there is none.
     static wire::result<std::unique_ptr<child_process>> adopt(worker& home, int pid, handlers handle);
 
-    ~child_process(); // leaves the process alone
+    ~child_process(); // the process goes on
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
 
@@ -67,14 +66,14 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
-// Puts /dev/null in the place of each standard stream that is closed. Else the next socket would have its
-// number, and a client would get what is meant for the log. First thing in a program.
-void hold_standard_streams();
+// Opens /dev/null for each standard stream that is closed. Otherwise the next socket would get its number,
+// and a client would receive the log. Called first in a program.
+void open_standard_streams();
 
-// The path of the program that runs now, to start others of its kind.
+// The path of the running program, for starting further processes of it.
 std::string own_program_path();
 
-// What tells a process apart from a later one with the same pid: its start time in clock ticks since boot.
+// The start time of a process in clock ticks since boot, which tells it apart from a later one with that pid.
 std::optional<std::uint64_t> process_born(int pid);
 
 } // namespace stadion::net

@@ -63,7 +63,7 @@ void deadline_wheel::advance(clock::time_point now) {
         }
     }
     tick_ = target;
-    // An action may disarm or rearm any entry, also one that waits in `due`: so always the first one left.
+    // Takes the first entry each time, because an action may disarm or rearm any entry, also one in `due`.
     std::exception_ptr thrown;
     while (due.next_ != &due) {
         auto& entry = *due.next_;

@@ -1,9 +1,11 @@
 // A coarse timer for very many deadlines: one per connection and one per waiting request.
 //
-// A hashed timing wheel (Varghese and Lauck, 1987, scheme 6): a deadline is an intrusive list node in the
+// A hashed timing wheel (Varghese and Lauck, 1987, scheme 6). A deadline is an intrusive list node in the
 // slot of its tick, so arming and disarming cost a few instructions and no allocation. Deadlines fire up to
-// one tick (10 ms) late, never early. Threading: one wheel per worker thread, used on that thread only. Time
-// comes in from outside with `advance`, so the wheel itself is pure.
+// one tick (10 ms) late, never early.
+//
+// Threading: one wheel per worker, used on its thread only. The time comes in through `advance`, so the wheel
+// reads no clock.
 #pragma once
 
 #include <array>
@@ -14,7 +16,7 @@ namespace stadion::net {
 
 class deadline_wheel;
 
-// Something that happens at a time, once, unless disarmed. Derive or embed; disarms itself when destroyed.
+// An action that runs once, at a time, unless it is disarmed. Disarms itself when destroyed.
 class deadline {
 public:
     using action = void (*)(deadline&);
@@ -36,6 +38,19 @@ private:
     deadline_wheel* wheel_ = nullptr;
 };
 
+// A deadline that calls a member function of its owner, which outlives it: usually the object it is part of.
+//     member_deadline<session, &session::on_idle> idle_{*this};
+template <typename Owner, void (Owner::*on_expiry)()>
+class member_deadline : public deadline {
+public:
+    explicit member_deadline(Owner& owner) noexcept
+        : deadline([](deadline& entry) { (static_cast<member_deadline&>(entry).owner_.*on_expiry)(); }),
+          owner_(owner) {}
+
+private:
+    Owner& owner_;
+};
+
 class deadline_wheel {
 public:
     using clock = std::chrono::steady_clock;
@@ -49,8 +64,8 @@ public:
     // Arms `entry` to fire `after` from `now`; moves it if it was armed.
     void arm(deadline& entry, clock::time_point now, clock::duration after) noexcept;
 
-    // Fires everything due at `now`. Actions may arm and disarm anything, themselves included. When one
-    // throws, the others are run all the same and the first exception leaves at the end.
+    // Fires everything due at `now`. Actions may arm and disarm any deadline, also their own. When an action
+    // throws, the others still run, and the first exception is rethrown at the end.
     void advance(clock::time_point now);
 
     std::size_t size() const noexcept { return size_; }

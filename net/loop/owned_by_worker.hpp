@@ -1,6 +1,6 @@
 // Shared objects that belong to a worker, such as a connection or a request that is answered later. Other
-// threads may hold them, so that they can post an answer, but none may touch them; and whichever thread lets
-// go of one last, it is destroyed on its worker's.
+// threads may hold a reference, to post an answer, but must not use the object. Whichever thread releases the
+// last reference, the object is destroyed on the thread of its worker, unless that thread has ended.
 #pragma once
 
 #include "net/loop/runtime.hpp"

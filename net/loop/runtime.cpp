@@ -18,8 +18,8 @@ worker::worker(std::size_t index) : index_(index), scratch_(scratch_size) {}
 
 void worker::run() {
     thread_id_ = std::this_thread::get_id();
-    // The last resort: what comes out of a task has ended that task. Whoever waited for it is answered when
-    // the task's parts are destroyed; the loop goes on with the next one.
+    // An exception that leaves a task has ended that task. Its pending answers are sent by their destructors,
+    // and the loop goes on with the next task.
     while (!contained("a task was", [this] { context_.run(); })) {
     }
     ended_.store(true, std::memory_order_release);
@@ -59,9 +59,9 @@ void worker::run_in_turn(std::function<void()> task) {
     if (turns_.size() == 1) post([this] { take_turn(); });
 }
 
-// The loop is first in, first out: what is ready by now comes before the next turn. Other threads and
-// processes that wait for the processor come first as well: a scheduler may let this one go on for
-// milliseconds otherwise. It costs nothing when nobody waits.
+// The loop is first in, first out, so everything that is ready by now runs before the next turn. The yield
+// lets other threads and processes run first too; without it the scheduler may let this thread go on for
+// milliseconds. It costs nothing when none of them is waiting.
 void worker::take_turn() {
     std::this_thread::yield();
     const auto task = std::move(turns_.front());
@@ -70,7 +70,7 @@ void worker::take_turn() {
     task();
 }
 
-// What is posted runs after everything that is ready by now: that is where the round ends.
+// A posted task runs after everything that is ready by now, which is the end of the round.
 void worker::spend(deadline_wheel::clock::duration on_bulk_work) {
     if (spent_ == spent_.zero()) post([this] { spent_ = spent_.zero(); });
     spent_ += std::max(on_bulk_work, deadline_wheel::clock::duration{1});

@@ -1,6 +1,6 @@
-// The threads of a server. Each worker is one thread with one io_context that only it runs, so everything
-// that belongs to a worker (connections, deadlines, caches) is used without locks. What goes from one worker
-// to another is posted.
+// The threads of a server. Each worker is one thread with an io_context that only this thread runs, so
+// whatever belongs to a worker (connections, deadlines, caches) is used without locks. Work for another
+// worker is posted to it.
 #pragma once
 
 #include "net/loop/asio.hpp"
@@ -16,17 +16,18 @@
 
 namespace stadion::net {
 
-// What a worker keeps open and serves, as its loop sees it: a connection.
+// A connection as its worker sees it. The class `connection` of net/tcp, which this room may not include,
+// implements it.
 class channel
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
-    // Sends what it has queued.
+    // Sends what is queued.
     virtual void flush() = 0;
-    // Says that the server stops, finishes what was begun, closes.
+    // Tells the peer that the server stops, finishes the requests in flight, and closes.
     virtual void drain() = 0;
-    // At once.
+    // Closes at once.
     virtual void close() = 0;
-    // True where we accepted, false where we connected.
+    // True for an accepted connection, false for one that we opened.
     virtual bool is_served() const noexcept = 0;
 
 protected:
@@ -39,7 +40,6 @@ public:
 
     std::size_t index() const noexcept { return index_; }
     asio::io_context& context() noexcept { return context_; }
-    auto executor() noexcept { return context_.get_executor(); }
 
     // May be called from any thread: runs `task` on this worker.
     template <typename Task>
@@ -51,25 +51,26 @@ public:
 
     void arm(deadline& entry, deadline_wheel::clock::duration after);
 
-    // Space to read into that is shared by all connections of the worker; valid until the next read.
+    // A read buffer that all connections of the worker share; its content is valid until the next read.
     std::span<char> scratch() noexcept { return scratch_; }
 
-    // Sends what connections have queued, once, at the end of this turn of the loop.
+    // Calls `flush` once, after the handlers that are ready now.
     void flush_soon(std::shared_ptr<channel> of);
 
-    // For work that there may be much of: between two such tasks, everything else that is ready is run.
+    // For bulk work: between two such tasks, everything else that is ready runs.
     void run_in_turn(std::function<void()> task);
 
-    // A round of the loop runs everything that is ready. Bulk work that is done at once, and not in a turn,
-    // is counted here; once a round had its share of it, the rest should wait for its turn.
+    // A round of the loop runs everything that is ready. Bulk work that runs at once, outside a turn, is
+    // counted here. When `has_time` is false, the round has had its share, and further bulk work should wait
+    // for its turn.
     void spend(deadline_wheel::clock::duration on_bulk_work);
     bool has_time() const noexcept { return spent_ < bulk_per_round_max; }
 
-    // Channels that have started and are not closed.
+    // The channels that are started and not closed.
     void add(channel& started);
     void for_each_channel(const std::function<void(channel&)>& visit);
 
-    // Buffers that keep their capacity between uses.
+    // A pool of buffers, which keep their capacity between uses.
     std::string take_buffer();
     void give_buffer(std::string buffer);
 
@@ -77,7 +78,7 @@ public:
 
     // --- any thread ---
 
-    // Its thread has ended: what belonged to the worker belongs to whoever holds it.
+    // Whether its thread has ended. From then on, a holder may destroy objects of the worker itself.
     bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
     std::atomic<std::size_t> connections{0};

@@ -1,9 +1,10 @@
-// Owns coroutines: every one that is started here ends before the group does. `cancel` asks all of them to
-// stop (their pending operations end with operation_aborted); `join` waits until the last has gone.
+// Owns coroutines: every coroutine that is spawned here ends before the group does. `cancel` asks all of them
+// to stop; their pending operations end with operation_aborted. `when_empty` reports that the last has ended.
 //
-// Threading: one worker. Nothing is detached. Errors: an exception that leaves a coroutine ends that
-// coroutine (thrown.hpp), as when it serves a peer's request; in a group of a program's own work, which could
-// not go on without it, it is a bug and ends the program with its message, as it would leave a thread.
+// Threading: one worker. Errors: `thrown_ends` says what an exception that leaves a coroutine ends. `task` is
+// for serving a peer's request: the exception is reported (thrown.hpp) and ends that coroutine only.
+// `program` is for the program's own work, where an exception is a bug: it ends the program with its message.
+// `operation_aborted` is no error.
 #pragma once
 
 #include "net/loop/runtime.hpp"
@@ -24,12 +25,12 @@ public:
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
-    // Nothing more is started once `cancel` was called.
+    // Does nothing once `cancel` was called.
     void spawn(awaitable<void> task);
 
     void cancel();
 
-    // Calls `done` when no task is left, perhaps at once.
+    // Calls `done` when no coroutine is left, perhaps at once.
     void when_empty(std::function<void()> done);
 
     std::size_t size() const noexcept { return running_.size(); }

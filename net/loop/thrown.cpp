@@ -25,7 +25,7 @@ void report_thrown(std::string_view where, const std::exception_ptr& what) noexc
             log_lines.warn(begin, "it is no std::exception");
         }
     } catch (...) {
-        // No memory for the line: the count has it.
+        // No memory for the line; it is counted all the same.
     }
 }
 

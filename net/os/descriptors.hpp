@@ -1,4 +1,5 @@
-// The descriptors this process may have open: each connection takes one, and without one nobody is accepted.
+// The file descriptors that this process may open. Each connection takes one; when none is left, no
+// connection is accepted.
 //
 // Threading: any thread. Errors: none; a limit that cannot be raised stays as it is.
 #pragma once
@@ -9,22 +10,22 @@
 
 namespace stadion::net {
 
-// What a server keeps for itself: its listener, links, files, timers.
+// Not counted as room for clients: the listener, links, files and timers of a server.
 inline constexpr std::size_t descriptors_reserved = 128;
 
-// Raises the soft limit to the hard one; answers what it is now. Once, at the start.
+// Raises the soft limit to the hard limit and returns it. Called once, at the start.
 std::size_t raise_descriptor_limit() noexcept;
 
-// How many this process may have open.
+// How many descriptors this process may have open.
 std::size_t descriptors_max() noexcept;
 
-// How many it may still open. Counted at most once a second, for it costs a look at each.
+// How many it may still open. Counted at most once a second, because counting lists /proc/self/fd.
 std::size_t descriptors_left();
 
-// How many clients there are descriptors for, `wanted` at most.
+// The smaller of `wanted` and the number of clients that the limit has room for.
 std::size_t clients_within_descriptors(std::size_t wanted) noexcept;
 
-// UNAVAILABLE, saying what to do, when not one more can be opened.
+// UNAVAILABLE, with advice, when no further descriptor can be opened.
 wire::result<void> check_descriptors();
 
 } // namespace stadion::net

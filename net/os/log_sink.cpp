@@ -34,7 +34,7 @@ bool shows_colours(int descriptor) {
     return ::isatty(descriptor) == 1 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-// How many bytes the character at the beginning has; 0 when it is none that can be shown.
+// The size of the first character in bytes; 0 when it cannot be shown.
 std::size_t character_bytes(std::string_view text) {
     const auto first = static_cast<unsigned char>(text.front());
     if (first < 0x20 || first == 0x7f) return 0;
@@ -49,7 +49,7 @@ std::size_t character_bytes(std::string_view text) {
 
 std::string as_one_line(std::string_view text, std::size_t bytes_max) {
     std::string line;
-    std::size_t fits = 0; // up to here the mark fits behind it too
+    std::size_t fits = 0; // the longest part that leaves room for the mark
     while (!text.empty()) {
         if (const auto size = character_bytes(text)) {
             line += text.substr(0, size);
@@ -80,7 +80,7 @@ void log_sink::sink_it_(const spdlog::details::log_msg& message) {
 
     const auto colour = colour_of(message.level);
     auto line = as_one_line(text, log_line_bytes_max - colour.size() - colour_end.size() - 1);
-    // What comes before the level is ours and was not changed.
+    // The pattern before the level was not changed by as_one_line, so the offsets still hold.
     if (is_coloured_ && message.color_range_end > message.color_range_start &&
         message.color_range_end <= line.size()) {
         line.insert(message.color_range_end, colour_end);

@@ -17,10 +17,10 @@ namespace stadion::net {
 namespace {
 
 constexpr std::size_t publish_every = 64 * 1024;
-constexpr unsigned look_every = 16;  // questions that one look at the others' slots serves
-constexpr unsigned check_every = 64; // looks, then whether the others are still alive
+constexpr unsigned read_every = 16;  // calls of bytes_held for one reading of the slots
+constexpr unsigned check_every = 64; // readings for one check whether their processes live
 constexpr std::size_t slots_max = 128;
-constexpr std::uint64_t magic = 0x31746764'6d656d73; // of this layout
+constexpr std::uint64_t magic = 0x31746764'6d656d73; // identifies this layout
 
 struct slot {
     std::atomic<std::uint64_t> owner; // start time in ticks << 24 | pid; 0: free
@@ -44,7 +44,8 @@ std::uint64_t start_of(std::uint64_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text;
     if (!std::getline(file, text)) return 0;
-    // The second field is the program's name in brackets and may hold anything; the 22nd is meant.
+    // The second field is the program's name in parentheses and may hold anything; the 22nd is the start
+    // time.
     const auto bracket = text.rfind(')');
     if (bracket == std::string::npos) return 0;
     std::size_t at = bracket + 1;
@@ -80,11 +81,11 @@ slot* take_slot(shared_counts& all) {
     return nullptr;
 }
 
-void look_at_others() {
+void read_slots() {
     auto* all = shared.load(std::memory_order_relaxed);
     if (all == nullptr) return;
-    thread_local unsigned looks = 0;
-    const bool check = ++looks % check_every == 0;
+    thread_local unsigned readings = 0;
+    const bool check = ++readings % check_every == 0;
     const auto* mine = own.load(std::memory_order_relaxed);
     std::size_t total = 0;
     const auto used = std::min<std::uint64_t>(all->used.load(std::memory_order_relaxed), slots_max);
@@ -107,7 +108,7 @@ void publish(std::size_t now) noexcept {
     if (auto* mine = own.load(std::memory_order_relaxed)) mine->bytes.store(now, std::memory_order_relaxed);
 }
 
-// The control group's bound where there is one: a container has less than the machine.
+// The memory of the machine, or less when a control group bounds it.
 std::size_t memory_size() {
     const auto pages = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES));
     auto size = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -128,7 +129,7 @@ wire::error failed(const std::string& what, const std::filesystem::path& path) {
 
 void held_bytes::set(std::size_t now) noexcept {
     if (now == counted_) return;
-    const auto difference = now - counted_; // wraps around where it is less
+    const auto difference = now - counted_; // wraps around when it is negative
     counted_ = now;
     const auto total = held.fetch_add(difference, std::memory_order_relaxed) + difference;
     const auto said = published.load(std::memory_order_relaxed);
@@ -140,7 +141,7 @@ std::size_t bytes_held_here() noexcept { return held.load(std::memory_order_rela
 
 std::size_t bytes_held() noexcept {
     thread_local unsigned asked = 0;
-    if (asked++ % look_every == 0) look_at_others();
+    if (asked++ % read_every == 0) read_slots();
     return bytes_held_here() + elsewhere.load(std::memory_order_relaxed);
 }
 

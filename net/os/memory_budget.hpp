@@ -1,13 +1,12 @@
-// The bytes that connections hold, and the bound on them: one for all servers of a machine, not one for each.
+// The number of bytes that connections hold, and its bound. All servers of a machine share one budget.
 //
-// Each process counts its own bytes in one atomic number. A process that has joined the machine's budget
-// publishes that number in a small shared file, coarsely, in a slot of its own; what the others hold is the
-// sum of their slots. The slot of a process that has died, by whatever end, counts for nothing and is taken
-// again: a slot belongs to a pid and the moment that process started. The file is only counters, so one that
-// is lost or damaged costs accuracy and nothing else.
+// Each process counts its own bytes in one atomic number. A process that has joined the budget publishes that
+// number in its slot of a small shared file whenever it has changed by 64 KiB; the total is the sum of all
+// slots. A slot belongs to a pid and the start time of that process, so the slot of a process that has died
+// is noticed and reused. The file holds only counters: losing or damaging it costs accuracy and nothing else.
 //
-// Threading: any thread, without locks. Bound: a quarter of the machine's (or the control group's) memory for
-// all; without the shared file an eighth of that for each process.
+// Threading: any thread, without locks. Bound: a quarter of the memory of the machine (or its control group)
+// for all processes; an eighth of that for a process that has not joined.
 #pragma once
 
 #include "wire/result.hpp"
@@ -18,7 +17,7 @@
 
 namespace stadion::net {
 
-// What one owner holds, as part of the process's count; gives it back when it ends. One thread.
+// The bytes of one owner, counted in the process's total until this object is destroyed. Not thread-safe.
 class held_bytes {
 public:
     held_bytes() = default;
@@ -33,20 +32,20 @@ private:
     std::size_t counted_ = 0;
 };
 
-// Bytes that this process's connections hold: waiting to be sent, or not handled yet.
+// Bytes that the connections of this process hold: unsent, or received and not handled yet.
 std::size_t bytes_held_here() noexcept;
 
-// The same of all servers of the machine, as far as they have joined. Others' count is a moment old.
+// The same for all processes that have joined. The count of the others may be slightly old.
 std::size_t bytes_held() noexcept;
 
-// What all of them may hold, or this process when it has not joined.
+// The bound on `bytes_held`.
 std::size_t bytes_held_max() noexcept;
 
-// Takes part in the machine's budget. Once, before threads are started. `path`: the shared file, made with
-// mode 0600; refused when it belongs to another user. The process goes on without when this fails.
+// Joins the budget of the machine. Called once, before threads are started. The shared file at `path` is
+// created with mode 0600, and refused when it belongs to another user. The caller may go on after a failure.
 wire::result<void> join_memory_budget(const std::filesystem::path& path);
 
-// Where the shared file of this user is: below XDG_RUNTIME_DIR, else in /dev/shm.
+// The path of this user's shared file: in XDG_RUNTIME_DIR, else in /dev/shm.
 std::filesystem::path memory_budget_path();
 
 } // namespace stadion::net

@@ -19,7 +19,7 @@ bool begins_with_one_of(std::string_view name, const auto& known) {
     return std::any_of(known.begin(), known.end(), [&](auto one) { return name.starts_with(one); });
 }
 
-// Of a file or folder, never of what a symbolic link points to.
+// Changes a file or folder, never the target of a symbolic link.
 void take_from_others(const fs::directory_entry& one, std::error_code& failure) {
     std::error_code here;
     const auto now = one.symlink_status(here);
@@ -35,7 +35,7 @@ void make_files_private() noexcept { ::umask(0077); }
 std::optional<std::string> make_private(const fs::path& data_folder) {
     std::error_code failure, ignored;
     const fs::directory_entry root(data_folder, ignored);
-    // Done last, so that a folder that is private has been gone through.
+    // The root is changed last, so that a private root means that everything below it was changed.
     if (!root.is_directory(ignored) || (root.status(ignored).permissions() & others_all) == fs::perms::none)
         return std::nullopt;
     for (const auto& one : fs::directory_iterator(data_folder, ignored)) {

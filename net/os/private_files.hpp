@@ -1,6 +1,6 @@
-// Files that are nobody else's: what this program makes, and what is there already.
+// File permissions: what this program creates, and what older versions left behind, is for its user only.
 //
-// Blocking calls, for the start. Any thread.
+// Blocking calls, for the start. Threading: any thread.
 #pragma once
 
 #include <filesystem>
@@ -9,14 +9,14 @@
 
 namespace stadion::net {
 
-// From here on what the process makes is 0600, folders and sockets 0700. Once, before threads are started.
+// Sets the umask, so that new files are 0600, folders and sockets 0700. Called once, before threads start.
 void make_files_private() noexcept;
 
-// Takes from group and others what they may do with our files in a data folder, which older versions let them
-// read; files of other names stay as they are. Says what could not be changed.
+// Removes all permissions of group and others from our files in a data folder; older versions let them read.
+// Files with other names stay as they are. Returns a message when something could not be changed.
 std::optional<std::string> make_private(const std::filesystem::path& data_folder);
 
-// Whether group or others may do anything with the file.
+// Whether group or others have any permission on the file.
 bool is_open_to_others(const std::filesystem::path& file) noexcept;
 
 } // namespace stadion::net

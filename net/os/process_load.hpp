@@ -1,4 +1,4 @@
-// How busy this process keeps the machine: the share of all cores it has used since it was last asked.
+// The processor time of this process, as a share of all cores since the last sample.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ class process_load {
 public:
     process_load();
 
-    // 0 … 1; since the construction the first time. Moments that follow too closely get the last answer.
+    // 0 … 1; the first time since the construction. Within 0.1 s of a sample, the same value again.
     double sample();
 
 private:

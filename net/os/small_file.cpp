@@ -103,11 +103,11 @@ wire::result<void> replace_small_file(const std::filesystem::path& path,
                                       const std::function<std::string(const file_identity&)>& make_text) {
     auto beside = path;
     beside += ".new";
-    ::unlink(beside.c_str()); // one that was left over has been born already
+    ::unlink(beside.c_str()); // a leftover would have the wrong identity
     if (const descriptor file(beside, O_WRONLY | O_CREAT | O_EXCL); !file) return failed("make", beside);
     const auto made = identify(beside);
     if (!made) return failed("look at", beside);
-    return replace_small_file(path, make_text(*made)); // writes the one that is there
+    return replace_small_file(path, make_text(*made)); // writes into the file just made
 }
 
 wire::result<file_lock> file_lock::take(const std::filesystem::path& path) {

@@ -1,6 +1,6 @@
-// A small file that is replaced as a whole and durably, and a lock that one process holds on a folder.
+// A small file that is replaced atomically and durably, and a lock file that one process holds on a folder.
 //
-// Blocking calls, for files of a few kilobytes that change seldom. Any thread.
+// Blocking calls, for files of a few kilobytes that change seldom. Threading: any thread.
 #pragma once
 
 #include "wire/result.hpp"
@@ -17,12 +17,13 @@ namespace stadion::net {
 // Nothing when there is no such file.
 wire::result<std::optional<std::string>> read_small_file(const std::filesystem::path& path);
 
-// Afterwards `path` holds `text`, or after an error or a crash what it held before: written beside it,
-// synced, renamed over it, and the folder synced.
+// Afterwards `path` holds `text`; after an error or a crash it holds its old content. The text is written to
+// a new file beside it, which is synced and renamed; then the folder is synced.
 wire::result<void> replace_small_file(const std::filesystem::path& path, std::string_view text);
 
-// Which file it is, of all that ever were on its file system: a number that may be used again, and the time
-// of birth in nanoseconds since 1970, which nobody can set (0 where the file system does not keep it).
+// Tells a file apart from every other file that its file system ever held. The inode number alone may be
+// reused. The birth time, in nanoseconds since 1970, cannot be set by anybody; it is 0 where the file system
+// does not keep it.
 struct file_identity {
     std::uint64_t inode = 0;
     std::int64_t born_ns = 0;
@@ -33,16 +34,16 @@ struct file_identity {
 // Nothing when there is no such file.
 std::optional<file_identity> identify(const std::filesystem::path& path);
 
-// The same with a new file, whose text may say which one it is.
+// The same, for a text that contains the identity of the new file itself.
 wire::result<void> replace_small_file(const std::filesystem::path& path,
                                       const std::function<std::string(const file_identity&)>& make_text);
 
-// Held until destroyed or the process ends, however it ends; children do not inherit it.
+// A lock, held until it is destroyed or the process ends in any way. Children do not inherit it.
 class file_lock {
 public:
-    // Makes the file when it is not there, and writes our pid into it. FAILED_PRECONDITION, with the holder's
-    // pid, when another process holds it and goes on to: when a holder is killed while it forks, what it
-    // forked lets go a moment later.
+    // Creates the file if needed, and writes our pid into it. FAILED_PRECONDITION, with the holder's pid,
+    // when another process holds it for longer than 300 ms. The wait is for a holder that was killed while it
+    // forked: its child releases the lock a moment later.
     static wire::result<file_lock> take(const std::filesystem::path& path);
 
     file_lock(file_lock&& other) noexcept;

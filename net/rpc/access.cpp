@@ -1,5 +1,7 @@
 #include "net/rpc/access.hpp"
 
+#include "wire/constant_time.hpp"
+
 #include <fstream>
 #include <sstream>
 
@@ -54,8 +56,8 @@ wire::result<role_set> access_policy::authenticate(std::string_view token) const
     if (is_open()) return all_roles;
     if (token.empty()) return anyone;
     role_set found = anyone;
-    for (const auto& known : tokens_) // all of them, whatever was found: constant time
-        if (equal_in_constant_time(known.token, token))
+    for (const auto& known : tokens_) // all of them, so that the duration is constant
+        if (wire::equal_in_constant_time(known.token, token))
             found = static_cast<role_set>(found | roles(known.as));
     if (found == anyone)
         return wire::make_error(wire::status::unauthenticated, "the token is not known here");
@@ -88,14 +90,6 @@ wire::result<void> access_policy::check_bind(const boost::asio::ip::address& add
     return wire::make_error(wire::status::failed_precondition,
                             "refusing to serve on " + address.to_string() +
                                 " without --token-file: every role would be open to the network");
-}
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
-    unsigned difference = a.size() == b.size() ? 0 : 1;
-    for (std::size_t i = 0; i < b.size(); ++i)
-        difference |=
-            static_cast<unsigned char>(b[i]) ^ static_cast<unsigned char>(a.empty() ? 0 : a[i % a.size()]);
-    return difference == 0;
 }
 
 } // namespace stadion::net

@@ -1,9 +1,9 @@
-// One request being answered, whatever it came by: a wire frame or POST /rpc. Handlers see this and nothing
-// of the transport.
+// One request that a handler answers. It came as a wire frame or as POST /rpc; handlers do not see the
+// transport.
 //
-// A handler runs on the worker of the connection. It answers at once through `call`, or takes a
-// `pending_call` with `defer` and answers later, on the same worker. Exactly one answer is sent per request:
-// a second one is ignored, and a pending call that is dropped without an answer answers INTERNAL by itself.
+// A handler runs on the worker of the connection. It either answers at once through `call`, or gets a
+// `pending_call` by `defer` and answers later, on the same worker. Each request gets exactly one answer: a
+// second one is ignored, and a `pending_call` that is destroyed without an answer answers INTERNAL by itself.
 #pragma once
 
 #include "net/loop/runtime.hpp"
@@ -38,20 +38,19 @@ class call : public reply_sink {
 public:
     const wire::method& method() const noexcept { return method_; }
     std::string_view body() const noexcept { return body_; } // valid until the handler returns
-    // False when what precedes the body is not metadata. The request ends then: whoever ignored it would
+    // False when the metadata is malformed. The request is then refused, because ignoring its metadata could
     // ignore an idempotency key.
     bool read_metadata();
     const v1::Metadata& metadata();
     role_set roles() const noexcept { return roles_; }
-    std::chrono::milliseconds budget() const noexcept { return budget_; }
     connection& link() noexcept { return link_; }
     worker& home() noexcept;
 
-    // Whether the caller stays on this connection, so that its loss says something about the caller. Over
-    // HTTP a connection means nothing.
+    // Whether the connection belongs to the caller for as long as it lasts, so that its loss is the loss of
+    // the caller. Over HTTP that is not so.
     virtual bool is_from_lasting_connection() const noexcept { return true; }
 
-    // From the next request on this connection, its requests are shown to `watch`; null: to nobody any more.
+    // Reports the requests of this connection to `watch`, from the next one on. Null ends that.
     virtual void watch_requests(std::shared_ptr<request_watch>) {}
 
     bool is_answered() const noexcept { return answered_; }
@@ -80,27 +79,26 @@ private:
     bool metadata_parsed_ = false;
 };
 
-// A request that is answered later. Ends by `reply`, `fail`, its deadline, CANCEL, or the loss of the
-// connection; the last three call `on_abandoned`, after which answers go nowhere.
+// A request that is answered later. It ends with `reply`, `fail`, its deadline, CANCEL, or the loss of the
+// connection. The last three call `on_abandoned`; answers after that are ignored.
 class pending_call : public reply_sink {
 public:
     using reply_sink::reply;
 
-    // Streaming methods: one item, before the reply. Ignored once the call has ended.
+    // One item of a streaming method, before the reply. Ignored once the call has ended.
     virtual void event(std::string_view body) = 0;
 
-    // True while the connection has more queued than a stream should add to: keep the newest item per key and
-    // go on when `on_drained` is called.
+    // Whether a stream should add nothing now. It then keeps the newest item per key, and goes on when
+    // `on_drained` is called.
     virtual bool is_congested() const noexcept = 0;
 
-    // Counts so many bytes more that the handler keeps until the call ends as bytes of the connection. False
-    // when that would be too many: then they are not counted, and the call should fail RESOURCE_EXHAUSTED.
+    // Counts further bytes, which the handler keeps until the call ends, as bytes of the connection. False
+    // when that is too many: they are not counted, and the handler should fail with RESOURCE_EXHAUSTED.
     virtual bool hold(std::size_t bytes) noexcept = 0;
 
     bool is_open() const noexcept { return open_; }
     worker& home() noexcept { return home_; }
     const v1::Metadata& metadata() const noexcept { return metadata_; }
-    deadline_wheel::clock::time_point deadline_at() const noexcept { return deadline_at_; }
     std::chrono::milliseconds time_left() const noexcept;
 
     std::function<void()> on_abandoned;

@@ -10,27 +10,29 @@
 namespace stadion::net {
 namespace {
 
-// Gives up what waits when the time is over.
-struct time_limit : deadline {
+// A connection attempt, which ends when its time is over.
+struct attempt {
+    attempt(worker& home, std::chrono::milliseconds within)
+        : socket(home.context()), resolver(home.context()) {
+        home.arm(limit, within);
+    }
+
+    void on_timeout() {
+        timed_out = true;
+        error_code ignored;
+        socket.close(ignored);
+        resolver.cancel();
+    }
+
     tcp::socket socket;
     tcp::resolver resolver;
-    bool passed = false;
-
-    explicit time_limit(worker& home)
-        : deadline([](deadline& entry) {
-              auto& self = static_cast<time_limit&>(entry);
-              self.passed = true;
-              error_code ignored;
-              self.socket.close(ignored);
-              self.resolver.cancel();
-          }),
-          socket(home.context()),
-          resolver(home.context()) {}
+    bool timed_out = false;
+    member_deadline<attempt, &attempt::on_timeout> limit{*this};
 };
 
-// A stream may be silent for as long as nothing happens; a machine that has gone without a word is noticed
-// all the same, within a minute.
-void notice_death(tcp::socket& socket) {
+// A stream may be silent for as long as nothing happens. TCP keep-alive notices within a minute that the
+// other machine is gone.
+void enable_keep_alive(tcp::socket& socket) {
     using seconds = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
     using interval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
     using times = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
@@ -41,18 +43,18 @@ void notice_death(tcp::socket& socket) {
     socket.set_option(times(3), ignored);
 }
 
-awaitable<error_code> connect_any(time_limit& limit, address where) {
+awaitable<error_code> connect_any(attempt& one, address where) {
     error_code failure;
     const auto numeric = asio::ip::make_address(where.host, failure);
     if (!failure) {
-        co_await limit.socket.async_connect({numeric, where.port},
-                                            asio::redirect_error(use_awaitable, failure));
+        co_await one.socket.async_connect({numeric, where.port},
+                                          asio::redirect_error(use_awaitable, failure));
         co_return failure;
     }
-    const auto found = co_await limit.resolver.async_resolve(where.host, std::to_string(where.port),
-                                                             asio::redirect_error(use_awaitable, failure));
-    if (!failure && !limit.passed)
-        co_await asio::async_connect(limit.socket, found, asio::redirect_error(use_awaitable, failure));
+    const auto found = co_await one.resolver.async_resolve(where.host, std::to_string(where.port),
+                                                           asio::redirect_error(use_awaitable, failure));
+    if (!failure && !one.timed_out)
+        co_await asio::async_connect(one.socket, found, asio::redirect_error(use_awaitable, failure));
     co_return failure;
 }
 
@@ -62,10 +64,9 @@ awaitable<wire::result<tcp::socket>> connect_to(worker& home, std::string addres
                                                 std::chrono::milliseconds within) {
     const auto where = split_address(address);
     if (!where) co_return where.error();
-    time_limit limit(home);
-    home.arm(limit, within);
-    const auto failure = co_await connect_any(limit, *where);
-    if (limit.passed)
+    attempt one(home, within);
+    const auto failure = co_await connect_any(one, *where);
+    if (one.timed_out)
         co_return wire::make_error(wire::status::deadline_exceeded,
                                    "connecting to " + address + " took longer than " +
                                        std::to_string(within.count()) + " ms");
@@ -73,9 +74,9 @@ awaitable<wire::result<tcp::socket>> connect_to(worker& home, std::string addres
         co_return wire::make_error(wire::status::unavailable,
                                    "cannot connect to " + address + ": " + failure.message());
     error_code ignored;
-    limit.socket.set_option(tcp::no_delay(true), ignored);
-    notice_death(limit.socket);
-    co_return std::move(limit.socket);
+    one.socket.set_option(tcp::no_delay(true), ignored);
+    enable_keep_alive(one.socket);
+    co_return std::move(one.socket);
 }
 
 } // namespace stadion::net

@@ -1,6 +1,6 @@
-// Connects to "host:port" within a time, for what is not a `link`.
+// Opens a TCP connection to "host:port" within a time limit, for everything that is not a `link`.
 //
-// Threading: on the worker given.
+// Threading: the given worker.
 #pragma once
 
 #include "net/loop/runtime.hpp"
@@ -8,7 +8,7 @@
 
 namespace stadion::net {
 
-// UNAVAILABLE or DEADLINE_EXCEEDED, naming the address; INVALID_ARGUMENT for what is no address.
+// UNAVAILABLE or DEADLINE_EXCEEDED, naming the address; INVALID_ARGUMENT when `address` is malformed.
 awaitable<wire::result<tcp::socket>> connect_to(worker& home, std::string address,
                                                 std::chrono::milliseconds within);
 

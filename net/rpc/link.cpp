@@ -1,8 +1,8 @@
 #include "net/rpc/link.hpp"
 
 #include "net/loop/owned_by_worker.hpp"
+#include "net/rpc/server_proof.hpp"
 #include "net/tcp/address.hpp"
-#include "wire/error_message.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -16,35 +16,26 @@ using namespace std::chrono_literals;
 
 constexpr auto said_after = 900ms; // that an attempt takes long
 
-// What the peer says of itself when it does not say which server has failed.
-wire::error error_from(wire::status code, const v1::Error& message, const std::string& node) {
-    auto failure = wire::to_error(code, message);
-    if (failure.origin.empty()) failure.origin = node;
-    return failure;
-}
-
 } // namespace
 
-// The caller's side of the wire protocol on the current connection.
-class link::protocol final : public connection::protocol {
+// What the current connection brings.
+class link::session final : public connection::protocol {
 public:
-    explicit protocol(std::shared_ptr<link> owner) : owner_(std::move(owner)) {}
+    explicit session(std::shared_ptr<link> owner) : owner_(std::move(owner)) {}
 
     std::size_t on_bytes(std::string_view bytes) override {
+        using step = wire::client_protocol::step;
         const auto size = bytes.size();
+        const auto now = owner_->connection_->last_read();
         wire::frame frame;
+        std::string out;
         while (!bytes.empty()) {
-            const auto result = wire::decode(bytes, frame, owner_->options_.frame_size_max);
-            if (result.status == wire::decode_status::incomplete) return size - bytes.size();
-            if (result.status == wire::decode_status::violation) {
-                owner_->last_failure_ = result.message;
-                owner_->connection_->close();
-                return size;
-            }
-            bytes.remove_prefix(result.size);
-            if (result.status == wire::decode_status::complete && !owner_->on_frame(frame)) return size;
+            const auto next = owner_->protocol_.receive(bytes, frame, out, now);
+            if (!out.empty()) owner_->send(std::exchange(out, {}));
+            if (next == step::incomplete) break;
+            if (!owner_->perform(next, frame)) return size;
         }
-        return size;
+        return size - bytes.size();
     }
 
     void on_closed() override { owner_->on_lost(); }
@@ -56,6 +47,8 @@ private:
 link::link(worker& home, link_options options)
     : home_(home),
       options_(std::move(options)),
+      reconnection_(options_.reconnect_first, options_.reconnect_max),
+      protocol_(options_),
       waiting_(options_.waiting_max, options_.waiting_bytes_max),
       retry_(home.context()) {}
 
@@ -80,7 +73,7 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
     if (pending_.size() >= options_.in_flight_max) {
         auto failure =
             wire::make_error(wire::status::resource_exhausted,
-                             std::to_string(pending_.size()) + " calls to " + address_ + " are in flight");
+                             std::to_string(pending_.size()) + " calls to " + address() + " are in flight");
         failure.retry_after = 10ms;
         fail_later(std::move(on_reply), std::move(failure));
         return id;
@@ -90,7 +83,7 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
         return id;
     }
     auto metadata = encode_metadata(options);
-    if (auto checked = check_request_size(metadata, body, frame_size_taken(), address_); !checked) {
+    if (auto checked = protocol_.check_request(metadata, body, address()); !checked) {
         fail_later(std::move(on_reply), std::move(checked).error());
         return id;
     }
@@ -107,7 +100,8 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
     if (!is_stream) home_.arm(entry.expires, options.budget);
     if (state_ == state::ready) {
         entry.sent = true;
-        send(id, method, metadata, body, options.budget);
+        protocol_.request(id, method, metadata, body, options.budget, connection_->output());
+        connection_->flush_soon();
     } else {
         entry.place =
             waiting_.add({id, method, std::move(metadata), std::string(body), clock::now() + options.budget});
@@ -115,16 +109,8 @@ std::uint64_t link::start(std::uint16_t method, std::string_view body, const cal
     return id;
 }
 
-void link::send(std::uint64_t id, std::uint16_t method, std::string_view metadata, std::string_view body,
-                std::chrono::milliseconds budget) {
-    const wire::frame_header header{
-        wire::frame_kind::request, 0, method, id,
-        static_cast<std::uint32_t>(std::clamp<std::int64_t>(budget.count(), 1, 0xffffffff))};
-    auto& out = connection_->output();
-    if (metadata.empty())
-        wire::append_frame(out, header, body);
-    else
-        wire::append_frame(out, header, metadata, body);
+void link::send(const std::string& bytes) {
+    connection_->output().append(bytes);
     connection_->flush_soon();
 }
 
@@ -132,7 +118,7 @@ void link::cancel(std::uint64_t id) {
     const auto found = pending_.find(id);
     if (found == pending_.end()) return;
     if (found->second.sent && connection_ && connection_->is_open()) {
-        wire::append_frame(connection_->output(), {wire::frame_kind::cancel, 0, 0, id, 0}, {});
+        protocol_.cancel(id, connection_->output());
         connection_->flush_soon();
     }
     finish(id, wire::make_error(wire::status::cancelled, "cancelled"));
@@ -150,7 +136,7 @@ void link::on_expired(std::uint64_t id) {
     const auto found = pending_.find(id);
     if (found == pending_.end()) return;
     auto failure = found->second.sent ? wire::make_error(wire::status::deadline_exceeded,
-                                                         "no answer from " + address_ + " in time")
+                                                         "no answer from " + address() + " in time")
                                       : not_connected();
     failure.outcome_unknown = found->second.sent;
     finish(id, std::move(failure));
@@ -162,8 +148,8 @@ void link::fail_later(reply_handler on_reply, wire::error failure) {
 
 wire::error link::not_connected() const {
     auto failure = wire::make_error(wire::status::unavailable,
-                                    "no connection to " + (address_.empty() ? "a server" : address_) + ": " +
-                                        last_failure_);
+                                    "no connection to " + (address().empty() ? "a server" : address()) +
+                                        ": " + last_failure_);
     failure.retry_after = options_.reconnect_max;
     return failure;
 }
@@ -171,13 +157,12 @@ wire::error link::not_connected() const {
 // --- the connection ---
 
 void link::connect(std::vector<std::string> addresses) {
-    addresses_ = std::move(addresses);
-    next_address_ = 0;
-    if (state_ == state::closed || addresses_.empty()) return;
-    const bool stays = std::find(addresses_.begin(), addresses_.end(), address_) != addresses_.end();
-    if (connection_ && !stays) return connection_->close(); // on_lost goes on with the new list
+    reconnection_.set_addresses(std::move(addresses));
+    if (state_ == state::closed || reconnection_.is_empty()) return;
+    if (connection_ && !reconnection_.includes_current())
+        return connection_->close(); // on_lost goes on with the new list
     if (state_ == state::idle) {
-        failures_ = 0;
+        reconnection_.serves(); // a new list deserves a round without pauses
         retry_.cancel();
         attempt();
     }
@@ -202,13 +187,13 @@ void link::set_state(state next) {
 }
 
 void link::attempt() {
-    if (addresses_.empty() || state_ == state::closed) return;
+    if (reconnection_.is_empty() || state_ == state::closed) return;
     state_ = state::connecting;
-    address_ = addresses_[next_address_ % addresses_.size()];
+    reconnection_.attempt();
     ++round_;
     home_.arm(upkeep_, options_.connect_within);
     if (on_failure) home_.arm(patience_, said_after);
-    asio::co_spawn(home_.context(), dial(address_, round_),
+    asio::co_spawn(home_.context(), dial(address(), round_),
                    [self = shared_from_this()](std::exception_ptr failure) {
                        if (failure) std::rethrow_exception(failure);
                    });
@@ -238,8 +223,13 @@ void link::on_connected(tcp::socket socket) {
     state_ = state::greeting;
     connection_ = make_owned_by<connection>(home_, home_, std::move(socket), connection::side::connected,
                                             connection_limits{64 << 20, std::chrono::milliseconds{10'000}});
-    connection_->start(std::make_unique<protocol>(shared_from_this()));
-    greeting_.begin(connection_->output(), options_);
+    connection_->start(std::make_unique<session>(shared_from_this()));
+    wire::challenge asked;
+    if (options_.peer_proves_itself && !options_.token.empty()) {
+        asked.nonce = make_nonce();
+        asked.proof = proof_of(options_.token, asked.nonce);
+    }
+    protocol_.begin(std::move(asked), connection_->output(), clock::now());
     connection_->flush_soon();
 }
 
@@ -247,22 +237,17 @@ void link::on_failed(const std::string& why) {
     last_failure_ = why;
     patience_.disarm();
     tell_failure(why);
-    ++next_address_;
-    ++failures_;
+    reconnection_.fails();
     upkeep_.disarm();
     set_state(state::idle);
     retry_later();
 }
 
-// The first round through all addresses goes without a pause; then exponential back-off with full jitter
-// (Brooker, "Exponential Backoff And Jitter", 2015), so that a thousand clients do not come back as one.
 void link::retry_later() {
     if (state_ == state::closed) return;
-    if (failures_ < addresses_.size()) return attempt();
-    const auto doublings = std::min<std::uint32_t>(failures_, 10);
-    const auto ceiling = std::min(options_.reconnect_first * (1 << doublings), options_.reconnect_max);
-    std::uniform_int_distribution<std::int64_t> spread(options_.reconnect_first.count() / 2, ceiling.count());
-    retry_.expires_after(std::chrono::milliseconds(spread(random_)));
+    const auto pause = reconnection_.pause(random_);
+    if (pause.count() == 0) return attempt();
+    retry_.expires_after(pause);
     retry_.async_wait([self = shared_from_this()](error_code cancelled) {
         if (!cancelled && self->state_ == state::idle) self->attempt();
     });
@@ -271,13 +256,13 @@ void link::retry_later() {
 void link::on_lost() {
     upkeep_.disarm();
     connection_.reset();
+    protocol_.lost();
     if (state_ == state::closed) return;
     const bool was_refused = state_ == state::greeting;
     if (state_ == state::ready) last_failure_ = "the connection was lost";
     if (was_refused) {
         tell_failure(last_failure_);
-        ++failures_;
-        ++next_address_;
+        reconnection_.fails();
     }
     set_state(state::idle);
     std::vector<std::uint64_t> lost;
@@ -294,34 +279,30 @@ void link::send_waiting() {
     std::vector<std::pair<std::uint64_t, wire::error>> refused;
     for (auto& [place, one] : waiting_.take_all()) {
         pending_.at(one.id).sent = true;
-        if (auto checked = check_request_size(one.metadata, one.body, frame_size_taken(), address_);
-            !checked) {
+        if (auto checked = protocol_.check_request(one.metadata, one.body, address()); !checked) {
             refused.emplace_back(one.id, std::move(checked).error());
             continue;
         }
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(one.deadline_at - now);
-        send(one.id, one.method, one.metadata, one.body, left);
+        protocol_.request(one.id, one.method, one.metadata, one.body, left, connection_->output());
     }
+    connection_->flush_soon();
     for (auto& [id, failure] : refused) finish(id, std::move(failure));
 }
 
-bool link::on_frame(const wire::frame& frame) {
-    pinged_ = false;
-    switch (frame.header.kind) {
-    case wire::frame_kind::welcome:
-        return state_ != state::greeting || on_welcome(frame);
-    case wire::frame_kind::reply: {
-        if (frame.header.code == 0) {
+// False when nothing more is to be taken from this connection.
+bool link::perform(wire::client_protocol::step next, const wire::frame& frame) {
+    using step = wire::client_protocol::step;
+    switch (next) {
+    case step::ready:
+        return on_ready();
+    case step::reply:
+        if (frame.header.code == 0)
             finish(frame.header.id, reply{frame.body, frame.header.budget});
-        } else {
-            v1::Error error;
-            error.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-            finish(frame.header.id,
-                   error_from(static_cast<wire::status>(frame.header.code), error, welcome_.node()));
-        }
+        else
+            finish(frame.header.id, protocol_.error_of(frame, static_cast<wire::status>(frame.header.code)));
         return state_ != state::closed;
-    }
-    case wire::frame_kind::event:
+    case step::event:
         if (const auto found = pending_.find(frame.header.id);
             found != pending_.end() && found->second.on_event) {
             // Called from a copy: the handler may cancel the stream.
@@ -329,70 +310,51 @@ bool link::on_frame(const wire::frame& frame) {
             handler(frame.body);
         }
         return state_ != state::closed;
-    case wire::frame_kind::ping:
-        wire::append_frame(connection_->output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0},
-                           frame.body);
-        connection_->flush_soon();
+    case step::leaving:
+        on_leaving(frame);
         return true;
-    case wire::frame_kind::goaway:
-        on_goaway(frame);
-        return true;
+    case step::broken:
+        last_failure_ = protocol_.why();
+        connection_->close();
+        return false;
     default:
         return true;
     }
 }
 
-bool link::on_welcome(const wire::frame& frame) {
-    welcome_.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-    if (!greeting_.finish(connection_->output(), options_, welcome_)) {
-        last_failure_ = "it has not proved that it holds the server token, and was not shown it";
-        connection_->close();
-        return false;
-    }
-    connection_->flush_soon();
-    failures_ = 0;
+bool link::on_ready() {
+    reconnection_.serves();
     home_.arm(upkeep_, options_.ping_after);
     set_state(state::ready);
     if (state_ == state::ready) send_waiting();
     return state_ == state::ready;
 }
 
-void link::on_goaway(const wire::frame& frame) {
-    v1::Error error;
-    error.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-    last_failure_ = error.message();
-    if (frame.header.id == wire::id_max) return; // a warning: the final one follows
-    // New calls wait for the next connection; those the server never ran are safe to send there.
+// New calls wait for the next connection; those the server never ran are safe to send there.
+void link::on_leaving(const wire::frame& goaway) {
+    last_failure_ = protocol_.why();
     if (state_ == state::ready) set_state(state::leaving);
     std::vector<std::uint64_t> not_run;
     for (const auto& [id, entry] : pending_)
-        if (entry.sent && id > frame.header.id) not_run.push_back(id);
-    auto failure = error_from(wire::status::unavailable, error, welcome_.node());
+        if (entry.sent && id > goaway.header.id) not_run.push_back(id);
+    const auto failure = protocol_.error_of(goaway, wire::status::unavailable);
     for (const auto id : not_run) finish(id, failure);
-    ++next_address_;
+    reconnection_.leaves();
 }
 
 void link::on_upkeep() {
-    if (state_ == state::connecting || state_ == state::greeting) {
-        if (connection_) {
-            last_failure_ = "the server did not greet in time";
-            return connection_->close();
-        }
+    if (!connection_) {
+        if (state_ != state::connecting) return;
         ++round_;
         return on_failed("the server did not answer in time");
     }
-    if (!connection_) return;
-    const auto silent = clock::now() - connection_->last_read();
-    if (silent >= options_.close_after) {
-        connection_->close();
-        return;
+    std::string out;
+    if (protocol_.on_deadline(clock::now(), connection_->last_read(), out)) {
+        if (state_ == state::greeting) last_failure_ = protocol_.why();
+        return connection_->close();
     }
-    if (silent >= options_.ping_after && !std::exchange(pinged_, true)) {
-        wire::append_frame(connection_->output(), {wire::frame_kind::ping, 0, 0, 0, 0}, {});
-        connection_->flush_soon();
-    }
-    home_.arm(upkeep_,
-              silent >= options_.ping_after ? options_.close_after - silent : options_.ping_after - silent);
+    if (!out.empty()) send(out);
+    home_.arm(upkeep_, protocol_.deadline() - clock::now());
 }
 
 } // namespace stadion::net

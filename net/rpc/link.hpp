@@ -12,11 +12,11 @@
 // request larger than the server takes (its Welcome says so) is refused here, before it is sent.
 #pragma once
 
-#include "net/rpc/greeting.hpp"
 #include "net/rpc/link_requests.hpp"
+#include "net/rpc/reconnection.hpp"
 #include "net/rpc/rpc_router.hpp"
 #include "net/tcp/connection.hpp"
-#include "wire/frame.hpp"
+#include "wire/client_protocol.hpp"
 
 #include <functional>
 #include <random>
@@ -24,21 +24,13 @@
 
 namespace stadion::net {
 
-struct link_options {
-    std::string role = "server";
-    std::string node;
-    std::string token;
+struct link_options : wire::client_protocol_settings {
     // The token is the servers' own and is shown only to who has proved that it holds it too
-    // (server_proof.hpp); a peer that cannot is no peer. Nothing is sent before. Without a token this changes
-    // nothing.
+    // (server_proof.hpp); a peer that cannot is no peer. Without a token this changes nothing.
     bool peer_proves_itself = false;
-    std::chrono::milliseconds connect_within{3'000};
     std::chrono::milliseconds reconnect_first{20};
     std::chrono::milliseconds reconnect_max{1'000};
-    std::chrono::milliseconds ping_after{5'000};
-    std::chrono::milliseconds close_after{10'000};
     std::size_t in_flight_max = 65'536;
-    std::size_t frame_size_max = wire::frame_size_max;
     std::size_t waiting_max = 16'384; // calls that wait for a connection, and
     std::size_t waiting_bytes_max = 16 << 20;
 };
@@ -76,8 +68,8 @@ public:
 
     worker& home() noexcept { return home_; }
     bool is_ready() const noexcept { return state_ == state::ready; }
-    const std::string& address() const noexcept { return address_; } // of the current or last attempt
-    const v1::Welcome& welcome() const noexcept { return welcome_; }
+    const std::string& address() const noexcept { return reconnection_.current(); } // of the last attempt
+    const v1::Welcome& welcome() const noexcept { return protocol_.welcome(); }
     const std::string& last_failure() const noexcept { return last_failure_; }
 
     // Hears of every change; to be set before `connect`.
@@ -115,7 +107,7 @@ public:
     }
 
 private:
-    class protocol;
+    class session;
     enum class state : std::uint8_t { idle, connecting, greeting, ready, leaving, closed };
     using clock = deadline_wheel::clock;
 
@@ -138,69 +130,46 @@ private:
         bool sent = false;
         std::uint64_t place = 0; // in waiting_, while it is not sent
     };
-    struct patience : deadline {
-        link* owner;
-        explicit patience(link* of)
-            : deadline([](deadline& entry) {
-                  static_cast<patience&>(entry).owner->tell_failure("no answer yet");
-              }),
-              owner(of) {}
-    };
-    struct upkeep : deadline {
-        link* owner;
-        explicit upkeep(link* of)
-            : deadline([](deadline& entry) { static_cast<upkeep&>(entry).owner->on_upkeep(); }), owner(of) {}
-    };
-
     std::uint64_t start(std::uint16_t method, std::string_view body, const call_options& options,
                         event_handler on_event, reply_handler on_reply);
-    void send(std::uint64_t id, std::uint16_t method, std::string_view metadata, std::string_view body,
-              std::chrono::milliseconds budget);
     void finish(std::uint64_t id, wire::result<reply> outcome);
-    // By the server, as far as it is known.
-    std::size_t frame_size_taken() const noexcept {
-        return state_ == state::ready || state_ == state::leaving ? welcome_.max_frame() : 0;
-    }
     void on_expired(std::uint64_t id);
     void fail_later(reply_handler on_reply, wire::error failure);
 
     void attempt();
     awaitable<void> dial(std::string address, std::uint64_t round);
     void on_connected(tcp::socket socket);
-    bool on_welcome(const wire::frame& frame);
+    bool on_ready();
     void on_failed(const std::string& why);
     void tell_failure(const std::string& why) const {
-        if (on_failure) on_failure(address_, why);
+        if (on_failure) on_failure(address(), why);
     }
     void retry_later();
     void set_state(state next);
-    bool on_frame(const wire::frame& frame);
-    void on_goaway(const wire::frame& frame);
+    bool perform(wire::client_protocol::step next, const wire::frame& frame);
+    void on_leaving(const wire::frame& goaway);
     void on_lost();
     void send_waiting();
     void on_upkeep();
+    void on_slow() { tell_failure("no answer yet"); }
+    void send(const std::string& bytes);
     wire::error not_connected() const;
 
     worker& home_;
     link_options options_;
     state state_ = state::idle;
-    std::vector<std::string> addresses_;
-    std::size_t next_address_ = 0;
-    std::string address_;
+    reconnection reconnection_;
+    wire::client_protocol protocol_;
     std::string last_failure_ = "not connected yet";
     std::uint64_t round_ = 0; // counts attempts, so that a late one is recognised
-    std::uint32_t failures_ = 0;
     std::shared_ptr<connection> connection_;
-    v1::Welcome welcome_;
-    greeting greeting_;
     std::uint64_t next_id_ = 1;
     std::unordered_map<std::uint64_t, pending> pending_;
     waiting_calls waiting_;
-    upkeep upkeep_{this};
-    patience patience_{this};
+    member_deadline<link, &link::on_upkeep> upkeep_{*this};
+    member_deadline<link, &link::on_slow> patience_{*this};
     asio::steady_timer retry_;
     std::mt19937 random_{std::random_device{}()};
-    bool pinged_ = false;
 };
 
 } // namespace stadion::net

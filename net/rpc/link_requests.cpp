@@ -16,20 +16,6 @@ std::string encode_metadata(const call_options& options) {
     return metadata.SerializeAsString();
 }
 
-wire::result<void> check_request_size(std::string_view metadata, std::string_view body,
-                                      std::size_t frame_size_max, const std::string& address) {
-    if (metadata.size() > wire::metadata_max)
-        return wire::make_error(wire::status::invalid_argument,
-                                "the idempotency key is larger than 65,000 bytes");
-    const auto size_max =
-        std::min(frame_size_max == 0 ? wire::frame_size_max : frame_size_max, wire::frame_size_max);
-    const auto size = wire::frame_header_size + sizeof(std::uint16_t) + metadata.size() + body.size();
-    if (size <= size_max) return {};
-    return wire::make_error(wire::status::resource_exhausted,
-                            "the request has " + std::to_string(size) + " bytes, and " + address +
-                                " takes at most " + std::to_string(size_max) + "; send it in parts");
-}
-
 bool waiting_calls::has_room(std::size_t bytes) const noexcept {
     return waiting_.size() < count_max_ && bytes_.get() + sizeof(one) + bytes <= bytes_max_;
 }

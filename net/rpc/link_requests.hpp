@@ -1,5 +1,5 @@
-// What a link has to do with requests besides sending them: their metadata, their size, and those that wait
-// for a connection.
+// What a link has to do with requests besides sending them: their metadata, and those that wait for a
+// connection.
 //
 // Threading: the link's worker. Bounds of what waits: a number of calls and of bytes; both are counted as
 // bytes that the process holds.
@@ -20,11 +20,6 @@ struct call_options;
 
 // Empty when there is nothing to say.
 std::string encode_metadata(const call_options& options);
-
-// RESOURCE_EXHAUSTED or INVALID_ARGUMENT unless a frame of `frame_size_max` bytes (0: not known yet) to the
-// server at `address` can carry them.
-wire::result<void> check_request_size(std::string_view metadata, std::string_view body,
-                                      std::size_t frame_size_max, const std::string& address);
 
 // Calls that wait for a connection, in the order they were made.
 class waiting_calls {

@@ -1,9 +1,9 @@
-// Which requests came in on a connection, by their ids, for somebody who counts them.
+// Records the ids of the requests on a connection, for whoever counts them.
 //
-// Ids that follow one another make a run, so that watching costs a comparison and an addition per request,
-// and an honest caller's run grows for as long as nobody takes it: it needs no room. Whoever leaves gaps
-// makes more runs; of these `runs_max` are kept, and the requests of further ones are lost to that caller
-// alone, as are ids above `id_max`. Bound: 16 bytes a run. Threading: the connection's worker.
+// Consecutive ids form a run, so recording costs a comparison and an addition per request. A caller that
+// numbers its requests in order has one run, however long nobody takes it. A caller that leaves gaps has
+// several; `runs_max` ended runs are kept, and the requests of further ones are not counted. Ids above
+// `id_max` are not counted either. Bound: 16 bytes a run. Threading: the connection's worker.
 #pragma once
 
 #include <array>
@@ -27,8 +27,8 @@ public:
         begin_run(id);
     }
 
-    // The runs so far, oldest first, as take(first, count) → whether it was taken. Those from the first that
-    // was not stay. True: none is left.
+    // Passes the runs so far to `take_run(first, count)`, oldest first, until it returns false. The runs that
+    // it has accepted are removed. True when none is left.
     template <typename Take>
     bool take(Take&& take_run) {
         std::size_t taken = 0;
@@ -40,9 +40,10 @@ public:
     }
 
 protected:
-    // Somebody should `take` soon. False: nobody will, so that this request is not counted.
+    // Called for the first request after everything was taken; it should arrange a `take`. False when nobody
+    // will take: the request is not counted then.
     virtual bool on_first() = 0;
-    // Requests that will not be counted.
+    // So many requests are not counted.
     virtual void on_lost(std::uint64_t count) = 0;
 
 private:
@@ -62,7 +63,7 @@ private:
     }
 
     std::uint64_t first_ = 0;
-    std::uint64_t count_ = 0; // of the run that goes on
+    std::uint64_t count_ = 0; // of the current run
     std::size_t ended_ = 0;
     std::array<run, runs_max> runs_;
 };

@@ -1,7 +1,6 @@
-// Which handler answers which method. Filled at start, then read by every worker without a lock.
+// The table of RPC methods and their handlers. Filled at start, then read by all workers without a lock.
 #pragma once
 
-#include "net/loop/task_group.hpp"
 #include "net/rpc/call.hpp"
 
 #include <google/protobuf/message.h>
@@ -25,7 +24,7 @@ public:
 
     rpc_router();
 
-    // The handler sees the encoded body.
+    // The handler gets the encoded body.
     void on_encoded(std::string_view service, std::string_view method, role_set need, handler run);
 
     // Answers at once: result<Response> run(const Request&, call&).
@@ -42,7 +41,7 @@ public:
         });
     }
 
-    // Answers later: void run(const Request&, std::shared_ptr<pending_call>). Also for streaming methods.
+    // Answers later: void run(Request, std::shared_ptr<pending_call>). Also for streaming methods.
     template <message Request, typename Run>
     void on_later(std::string_view service, std::string_view method, role_set need, Run run) {
         on_encoded(service, method, need, [run = std::move(run)](call& one) {
@@ -52,27 +51,13 @@ public:
         });
     }
 
-    // Answers at once or defers, as it sees fit: void run(const Request&, call&).
+    // Answers at once or defers: void run(const Request&, call&).
     template <message Request, typename Run>
     void on_call(std::string_view service, std::string_view method, role_set need, Run run) {
         on_encoded(service, method, need, [run = std::move(run)](call& one) {
             Request request;
             if (parse(one, request)) run(request, one);
         });
-    }
-
-    // Answers later, from a coroutine: awaitable<result<Response>> run(Request,
-    // std::shared_ptr<pending_call>). It ends by itself within the call's deadline; what it answers after
-    // that goes nowhere.
-    template <message Request, typename Run>
-    void on_async(std::string_view service, std::string_view method, role_set need, Run run) {
-        on_later<Request>(
-            service, method, need, [run](Request request, std::shared_ptr<pending_call> pending) {
-                asio::co_spawn(pending->home().context(), answer(run, std::move(request), pending),
-                               [](std::exception_ptr failure) {
-                                   if (failure) std::rethrow_exception(failure);
-                               });
-            });
     }
 
     const route* find(std::uint16_t number) const noexcept {
@@ -82,22 +67,13 @@ public:
     // The methods that have a handler, in order of their numbers.
     std::vector<const wire::method*> offered() const;
 
-    // What to say about a number that has none here.
+    // The error for a method number without a handler.
     static wire::error not_offered(std::uint16_t number, std::string_view kind);
 
-    // False, and answered, when the body is not a Request.
+    // False when the body is malformed; the call has then been answered.
     static bool parse(call& one, google::protobuf::Message& request);
 
 private:
-    template <typename Run, typename Request>
-    static awaitable<void> answer(Run run, Request request, std::shared_ptr<pending_call> pending) {
-        auto outcome = co_await run(std::move(request), pending);
-        if (outcome)
-            pending->reply(*outcome);
-        else
-            pending->fail(outcome.error());
-    }
-
     std::vector<route> routes_; // index: method number
 };
 

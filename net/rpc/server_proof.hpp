@@ -1,9 +1,9 @@
-// How a server shows that it is one of ours before it is shown a token: the caller sends a nonce in HELLO,
-// the server answers in WELCOME with HMAC-SHA256(server token, nonce) (RFC 2104), and only who holds the same
-// token could have made it. Pure, any thread.
+// How a server proves that it belongs to the fleet before it is shown a token. The caller sends a nonce in
+// HELLO; the server answers in WELCOME with HMAC-SHA256(server token, nonce) (RFC 2104), which only a holder
+// of the same token can compute. Pure, any thread.
 //
-// What it does not say: that nobody stands between. Whoever can pass frames on to a real server can pass on
-// its proof as well; against that there is TLS.
+// The proof does not exclude a man in the middle: whoever can relay frames to a real server can relay its
+// proof too. Against that there is TLS.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace stadion::net {
 
 inline constexpr std::size_t nonce_bytes = 16;
 
-// From the system's source of randomness.
+// Random bytes from the system.
 std::string make_nonce();
 
 // 32 bytes.

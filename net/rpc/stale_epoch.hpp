@@ -1,5 +1,5 @@
-// The refusal of what a leader says that has been replaced: FAILED_PRECONDITION with the epoch that is known
-// among the error's details, from which the sender learns that it leads no more.
+// The refusal of a message from a leader that has been replaced: FAILED_PRECONDITION. Its details name the
+// newest known epoch, from which the sender learns that it no longer leads.
 #pragma once
 
 #include "wire/result.hpp"
@@ -18,7 +18,8 @@ inline wire::error stale_epoch(std::uint64_t known) {
     return failure;
 }
 
-// The refusal of what the dispatcher has not granted: what it has is named. Leader 0: nobody leads yet.
+// The refusal of an epoch that the dispatcher has not granted. It names the newest granted epoch and its
+// leader; leader 0 means that nobody leads yet.
 inline wire::error not_granted(std::uint64_t epoch, std::uint32_t leader) {
     const std::string who = leader == 0 ? "nobody leads yet" : "server " + std::to_string(leader) + " leads";
     auto failure = wire::make_error(wire::status::failed_precondition,
@@ -28,7 +29,7 @@ inline wire::error not_granted(std::uint64_t epoch, std::uint32_t leader) {
     return failure;
 }
 
-// The epoch that such a refusal tells; nothing if it is another one.
+// The epoch in such a refusal; nothing for any other error.
 inline std::optional<std::uint64_t> epoch_of(const wire::error& refusal) {
     const auto found = refusal.details.find("epoch");
     if (refusal.code != wire::status::failed_precondition || found == refusal.details.end())

@@ -1,4 +1,5 @@
-// What every server answers, whatever its kind: sections 1 and 2 of the public face.
+// The paths and methods that every server answers: /livez, /readyz, /status, /metrics, /openapi.json,
+// /services, the service Introspection, and the RPCs over HTTP.
 #pragma once
 
 namespace stadion::net {

@@ -1,8 +1,9 @@
-// GET /livez: does every worker of this process still turn its loop?
+// GET /livez: whether the event loop of every worker still runs.
 //
-// Each is asked to answer; those that have not within `answer_within` are named with 503. A supervisor may
-// then take the process for hung and start it anew. A line per worker with `verbose`. Threading: the
-// exchange's worker.
+// Each worker is asked to answer. The workers that have not answered within a second are named in a 503, and
+// a supervisor may then restart the process. With `verbose`, the answer has a line per worker.
+//
+// Threading: the exchange's worker.
 #pragma once
 
 #include "net/loop/runtime.hpp"

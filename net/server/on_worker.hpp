@@ -1,5 +1,5 @@
-// Methods whose state belongs to one worker, whichever worker their callers are connected to: the request is
-// taken there, the answer back.
+// Methods whose state belongs to one worker. A request that comes in on another worker is posted to that one,
+// and its answer is posted back.
 #pragma once
 
 #include "net/server/server.hpp"
@@ -16,7 +16,7 @@ void answer_with(reply_sink& to, const Outcome& outcome) {
         to.fail(outcome.error());
 }
 
-// run(const Request&) → result<Response>, on `home`. By wire.
+// Adds a method of the wire protocol. result<Response> run(const Request&) is called on `home`.
 template <message Request, typename Run>
 void add_call_on_worker(server& server, worker& home, std::string_view service, std::string_view method,
                         role_set need, Run run) {
@@ -32,7 +32,7 @@ void add_call_on_worker(server& server, worker& home, std::string_view service, 
     });
 }
 
-// By wire, and as POST `path` with request and answer in protobuf's JSON mapping.
+// Adds the method, and the same as POST `path` with the request and the answer in protobuf's JSON mapping.
 template <message Request, typename Run>
 void add_on_worker(server& server, worker& home, std::string_view service, std::string_view method,
                    std::string_view path, role_set need, Run run) {

@@ -46,7 +46,7 @@ ordered_json schema_of(const pb::FieldDescriptor& field) {
     return {};
 }
 
-// Adds the type and everything it is made of.
+// Adds the schema of the type and of all types in it.
 void add_schema(const pb::Descriptor& type, ordered_json& schemas) {
     if (schemas.contains(type.name())) return;
     schemas[type.name()] = {{"type", "object"}};
@@ -78,7 +78,7 @@ ordered_json problem_responses() {
              {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
-// What GET requests may ask for behind the question mark, by path.
+// The query parameters of GET requests, and the paths that have them.
 struct query_parameter {
     std::string_view name;
     std::string_view what;

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of a server, made from its routes and methods: it cannot fall behind them.
+// The OpenAPI 3.1 document of a server, generated from its routes and methods.
 #pragma once
 
 #include "net/session/server_context.hpp"

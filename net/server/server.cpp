@@ -27,13 +27,6 @@ server::server(runtime& threads, std::string kind, access_policy access, session
 
 server::~server() = default;
 
-wire::error server_context::overloaded() {
-    auto failure = wire::make_error(wire::status::resource_exhausted,
-                                    "the connections of this machine's servers hold too many bytes");
-    failure.retry_after = std::chrono::milliseconds{100};
-    return failure;
-}
-
 void server::add_check(std::string name, std::function<wire::result<void>()> run) {
     checks_.push_back({std::move(name), std::move(run)});
 }
@@ -67,7 +60,7 @@ wire::result<std::string> server::listen(const std::string& host, std::uint16_t 
     if (!bound) return bound.error();
     address_ = join_address(host, bound->port());
     context_.origins.bound_to(host, bound->port());
-    listener_->start(); // from here on workers read what was set up
+    listener_->start(); // from here on the workers read the context
     return address_;
 }
 
@@ -104,7 +97,7 @@ void server::drain(std::chrono::milliseconds hard) {
     while (visit([](channel&) {}) != 0 && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
     visit([](channel& one) { one.close(); });
-    threads_.run_on_each([](worker&) {}); // what closing has posted: streams end before what they show
+    threads_.run_on_each([](worker&) {}); // runs what closing has posted: streams end before their boards
 }
 
 } // namespace stadion::net

@@ -1,18 +1,17 @@
-// A server of any kind: one port, what every server answers (health, metrics, status, introspection, the RPCs
-// over HTTP), and an orderly end. The tiers add their own methods and paths before `listen`.
+// A server of any kind: one port, what every server answers (common_routes.hpp), and an ordered shutdown.
+// Each kind of server adds its own methods and paths before `listen`.
 //
-// Shutdown is ordered: stop accepting, tell every session to finish, wait for them up to a bound, close the
-// rest. Threading: constructed, listened to and drained from a thread that is not a worker.
+// Shutdown: stop accepting, tell every session to finish, wait for the sessions up to a bound, close the
+// rest.
+//
+// Threading: constructed, listened to and drained on a thread that is not a worker.
 #pragma once
 
 #include "net/session/server_context.hpp"
 #include "net/tcp/listener.hpp"
 
 #include <nlohmann/json_fwd.hpp>
-#include <prometheus/collectable.h>
 #include <prometheus/registry.h>
-
-#include <mutex>
 
 namespace stadion::net {
 
@@ -27,23 +26,24 @@ public:
     http_router& http() noexcept { return context_.http; }
     prometheus::Registry& metrics() noexcept { return *registry_; }
 
-    // What /readyz asks, by name; a failure's message is shown. Called on any worker: must not block.
+    // Adds a check to /readyz, which shows the message of an error. Called on any worker: must not block.
     void add_check(std::string name, std::function<wire::result<void>()> run);
-    // Adds to what /status answers. Called on any worker.
+    // Adds fields to /status. Called on any worker.
     void add_status(std::function<void(nlohmann::ordered_json&)> add);
-    // Adds to what /metrics answers. Called on any worker.
+    // Adds metric families to /metrics. Called on any worker.
     void add_metrics(std::function<void(std::vector<prometheus::MetricFamily>&)> add);
-    // A service as /services describes it.
+    // Adds a service to /services.
     void add_service(std::string name, std::string title);
 
-    // Begins to serve. Answers the address as others reach it. UNAVAILABLE or FAILED_PRECONDITION otherwise.
+    // Begins to serve, and returns the address for others. UNAVAILABLE when the address cannot be bound,
+    // FAILED_PRECONDITION beyond loopback without tokens, INVALID_ARGUMENT for a malformed host or origin.
     wire::result<std::string> listen(const std::string& host, std::uint16_t port);
     const std::string& address() const noexcept { return address_; }
 
     bool is_ready();
     std::size_t connections() const noexcept;
 
-    // Returns when every session has finished, or been cut off after `hard`.
+    // Returns when every session has finished, or was closed after `hard`.
     void drain(std::chrono::milliseconds hard);
 
 private:
@@ -69,7 +69,7 @@ private:
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-// What this program calls itself, with its version.
+// The name of this program with its version, and the version alone.
 std::string software_name();
 std::string software_version();
 

@@ -6,24 +6,24 @@
 namespace stadion::net {
 
 first_byte::first_byte(connection& link, server_context& server)
-    : link_(link), server_(server), silence_(&link) {
+    : link_(link), server_(server), silence_(link) {
     link_.home().arm(silence_, server_.limits.hello_within);
 }
 
 std::size_t first_byte::on_bytes(std::string_view bytes) {
     if (bytes.empty()) return 0;
     silence_.disarm();
-    switch (spoken_by(static_cast<unsigned char>(bytes.front()))) {
-    case spoken::wire:
-        link_.become(std::make_unique<wire_session>(link_, server_));
+    switch (protocol_of(static_cast<unsigned char>(bytes.front()))) {
+    case protocol_kind::wire:
+        link_.replace_protocol(std::make_unique<wire_session>(link_, server_));
         return 0;
-    case spoken::http:
-        link_.become(std::make_unique<http_session>(link_, server_));
+    case protocol_kind::http:
+        link_.replace_protocol(std::make_unique<http_session>(link_, server_));
         return 0;
-    case spoken::tls:
+    case protocol_kind::tls:
         link_.output() += "stadion: TLS is not configured here; speak plainly or see --tls-cert\r\n";
         break;
-    case spoken::other:
+    case protocol_kind::other:
         link_.output() += "stadion: this port speaks the stadion wire protocol and HTTP/1.1\r\n";
         break;
     }

@@ -1,40 +1,35 @@
-// One port, several protocols: looks at the first byte of a connection and puts the right session in its
-// place.
+// The first protocol of every accepted connection: one port serves several protocols, and the first byte that
+// the client sends decides which session replaces this object.
+//
+// Threading: the connection's worker. Bound: a connection that sends nothing within `limits.hello_within` is
+// closed.
 #pragma once
 
 #include "net/session/server_context.hpp"
 
 namespace stadion::net {
 
-enum class spoken : std::uint8_t { wire, http, tls, other };
+enum class protocol_kind : std::uint8_t { wire, http, tls, other };
 
-// 0x00 the wire protocol, 0x16 a TLS record, an upper-case letter HTTP/1.1.
-constexpr spoken spoken_by(unsigned char first) noexcept {
-    if (first == 0x00) return spoken::wire;
-    if (first == 0x16) return spoken::tls;
-    if (first >= 'A' && first <= 'Z') return spoken::http;
-    return spoken::other;
+// 0x00 begins the wire protocol, 0x16 a TLS record, an upper-case letter HTTP/1.1.
+constexpr protocol_kind protocol_of(unsigned char first) noexcept {
+    if (first == 0x00) return protocol_kind::wire;
+    if (first == 0x16) return protocol_kind::tls;
+    if (first >= 'A' && first <= 'Z') return protocol_kind::http;
+    return protocol_kind::other;
 }
 
 class first_byte final : public connection::protocol {
 public:
-    // `on_session` hears of the session that takes over, so that the server can drain it.
     first_byte(connection& link, server_context& server);
 
     std::size_t on_bytes(std::string_view bytes) override;
     void on_closed() override { silence_.disarm(); }
 
 private:
-    struct silence_deadline : deadline {
-        connection* link;
-        explicit silence_deadline(connection* of)
-            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).link->close(); }),
-              link(of) {}
-    };
-
     connection& link_;
     server_context& server_;
-    silence_deadline silence_;
+    member_deadline<connection, &connection::close> silence_;
 };
 
 } // namespace stadion::net

@@ -20,12 +20,6 @@ bool fits(http_method wanted, http_method have) {
     return wanted == have || (have == http_method::get && wanted == http_method::head);
 }
 
-awaitable<void> answer(std::function<awaitable<http_response>(std::shared_ptr<const http_request>)> run,
-                       std::shared_ptr<const http_request> request, std::shared_ptr<http_exchange> exchange) {
-    auto response = co_await run(std::move(request));
-    exchange->respond(std::move(response));
-}
-
 } // namespace
 
 void http_router::on_exchange(http_method method, std::string_view pattern, role_set need, handler run) {
@@ -46,19 +40,6 @@ void http_router::on(http_method method, std::string_view pattern, role_set need
         method, pattern, need,
         [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
             exchange->respond(run(request));
-        });
-}
-
-void http_router::on_async(http_method method, std::string_view pattern, role_set need,
-                           std::function<awaitable<http_response>(std::shared_ptr<const http_request>)> run) {
-    on_exchange(
-        method, pattern, need,
-        [run = std::move(run)](http_request&& request, const std::shared_ptr<http_exchange>& exchange) {
-            asio::co_spawn(exchange->home().context(),
-                           answer(run, std::make_shared<const http_request>(std::move(request)), exchange),
-                           [](std::exception_ptr failure) {
-                               if (failure) std::rethrow_exception(failure);
-                           });
         });
 }
 
@@ -87,7 +68,7 @@ http_router::match http_router::find(http_request& request) const {
         else
             result.allowed.push_back(candidate.method);
     };
-    // The raw path: an escaped slash belongs to a name and does not separate.
+    // The raw path is split, so that an escaped slash belongs to a name and separates nothing.
     const std::string_view raw = std::string_view(request.target).substr(0, request.target.find('?'));
     if (const auto exact = exact_.find(request.path); exact != exact_.end()) {
         for (const auto index : exact->second) {

@@ -1,8 +1,8 @@
-// Which handler answers which path and method. Filled at start, then read by every worker without a lock.
+// The table of HTTP paths, methods and their handlers. Filled at start, then read by all workers without a
+// lock.
 #pragma once
 
 #include "net/http/http_message.hpp"
-#include "net/loop/asio.hpp"
 
 #include <functional>
 #include <unordered_map>
@@ -13,7 +13,7 @@ class http_exchange;
 
 class http_router {
 public:
-    // Answers through the exchange, now or later; see http_session.hpp.
+    // Answers through the exchange, at once or later; see http_session.hpp.
     using handler = std::function<void(http_request&&, const std::shared_ptr<http_exchange>&)>;
 
     struct route {
@@ -26,17 +26,13 @@ public:
 
     void on_exchange(http_method method, std::string_view pattern, role_set need, handler run);
 
-    // http_response run(const http_request&)
+    // For handlers that answer at once.
     void on(http_method method, std::string_view pattern, role_set need,
             std::function<http_response(const http_request&)> run);
 
-    // A coroutine; the request outlives it.
-    void on_async(http_method method, std::string_view pattern, role_set need,
-                  std::function<awaitable<http_response>(std::shared_ptr<const http_request>)> run);
-
     struct match {
         const route* found = nullptr;
-        std::vector<http_method> allowed; // the methods of that path, when only the method did not fit
+        std::vector<http_method> allowed; // of the path, when it exists but not with this method
     };
 
     // Sets the request's captures.

@@ -1,10 +1,8 @@
 #include "net/session/http_session.hpp"
 
-#include "net/http/http_head.hpp"
 #include "net/loop/owned_by_worker.hpp"
 #include "net/loop/thrown.hpp"
 
-#include <charconv>
 #include <ctime>
 
 namespace stadion::net {
@@ -12,10 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t body_bytes_max = 1 << 20;
 constexpr auto idle_check_every = 15s;
-constexpr auto keep_alive_max = 75s;
-constexpr auto request_within = 60s; // from its first byte to its last
 
 // The Date header's value; made once a second per thread.
 std::string_view http_date() {
@@ -31,30 +26,7 @@ std::string_view http_date() {
     return text;
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    out.append(digits, end);
-}
-
-bool has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
-
-void append_status_line(std::string& out, unsigned status) {
-    out += "HTTP/1.1 ";
-    append_number(out, status);
-    out += ' ';
-    out += reason_phrase(status);
-    out += "\r\n";
-}
-
 } // namespace
-
-// A request of which the head has come.
-struct http_session::incoming {
-    explicit incoming(request_head&& of) : head(std::move(of)) { head.body.limit(body_bytes_max); }
-    request_head head;
-    bool continued = false; // 100 Continue was sent
-};
 
 http_session::http_session(connection& link, server_context& server) : link_(link), server_(server) {
     link_.home().arm(idle_, idle_check_every);
@@ -77,68 +49,45 @@ void http_session::on_drained() {
 }
 
 void http_session::on_idle() {
-    const auto silent = deadline_wheel::clock::now() - link_.last_read();
-    if (current_ == nullptr && silent >= keep_alive_max) return link_.close();
-    if (current_ == nullptr && begun_ && deadline_wheel::clock::now() - *begun_ >= request_within) {
-        refuse(http_error(408, wire::status::deadline_exceeded,
-                          "the request took longer than a minute to come"));
+    using timeout = http_server_protocol::timeout;
+    const auto now = deadline_wheel::clock::now();
+    const auto due = current_ == nullptr ? protocol_.check(now, link_.last_read()) : timeout::none;
+    if (due == timeout::close) return link_.close();
+    if (due == timeout::refused) {
+        refuse();
         return link_.flush_soon();
     }
     link_.home().arm(idle_, idle_check_every);
 }
 
 void http_session::drain() {
-    keep_alive_ = false;
+    protocol_.close_after_answer();
     if (current_ == nullptr || streaming_) link_.close_when_sent();
 }
 
 std::size_t http_session::on_bytes(std::string_view bytes) {
+    using step = http_server_protocol::step;
     const auto size = bytes.size();
+    std::string out; // the connection's own output is touched only where there is something to send
     while (!bytes.empty() && current_ == nullptr && !switched_ && link_.takes_input() &&
            !link_.must_wait(deadline_wheel::clock::now())) {
-        const bool is_whole = (incoming_ || take_head(bytes)) && take_body(bytes);
-        if (!is_whole) break;
+        const auto next = protocol_.receive(bytes, out);
+        if (!out.empty()) link_.output().append(std::exchange(out, {}));
+        link_.hold(protocol_.held());
+        if (next == step::refused) refuse();
+        if (next != step::request) break;
         handle();
     }
-    const bool is_partial = current_ == nullptr && !link_.is_waiting() && (incoming_ || !bytes.empty());
-    if (!is_partial)
-        begun_.reset();
-    else if (!begun_)
-        begun_ = link_.last_read();
-    // Nothing is asked on a connection that streams, nor on one that ends.
+    const bool waits =
+        current_ == nullptr && !link_.is_waiting() && (protocol_.is_in_request() || !bytes.empty());
+    protocol_.wait_for_rest(waits, link_.last_read());
+    // Input is discarded while a response streams, and when the connection is closing.
     return streaming_ || !link_.takes_input() ? size : size - bytes.size();
 }
 
-// False: it has not all come, or was refused.
-bool http_session::take_head(std::string_view& bytes) {
-    const auto size = find_head(bytes);
-    if (!size) return refuse(size.error());
-    if (*size == 0) return false;
-    auto head = parse_request_head(bytes.substr(0, *size));
-    if (!head) return refuse(head.error());
-    bytes.remove_prefix(*size);
-    incoming_ = std::make_unique<incoming>(*std::move(head));
-    return true;
-}
-
-bool http_session::take_body(std::string_view& bytes) {
-    auto& [head, continued] = *incoming_;
-    const auto used = head.body.take(bytes, head.request.body, body_bytes_max);
-    if (!used) return refuse(used.error());
-    bytes.remove_prefix(*used);
-    link_.hold(head.request.body.size());
-    if (head.body.is_done()) return true;
-    if (head.waits_for_continue && !std::exchange(continued, true))
-        link_.output() += "HTTP/1.1 100 Continue\r\n\r\n";
-    return false;
-}
-
 void http_session::handle() {
-    auto head = std::move(std::exchange(incoming_, nullptr)->head);
-    auto& request = head.request;
-    keep_alive_ = head.keep_alive && !server_.draining;
-    chunked_ = !head.is_http_1_0;
-    head_ = request.method == http_method::head;
+    auto request = protocol_.take_request();
+    if (server_.draining) protocol_.close_after_answer();
     server_.metrics.of(link_.home().index()).http_requests.add();
 
     auto exchange = make_owned_by<http_exchange>(link_.home(), *this, link_.shared_from_this());
@@ -146,23 +95,22 @@ void http_session::handle() {
     const auto* route = admit(request, *exchange);
     if (route == nullptr) return;
     route->run(std::move(request), exchange);
-    // Not answered yet: what the client pipelined behind waits its turn.
+    // Without an answer yet, pipelined requests wait.
     if (current_ != nullptr && !streaming_ && link_.is_open()) {
         link_.pause_reading();
-        resume_ = true;
+        resume_after_answer_ = true;
     }
 }
 
-// Who answers the request; nobody, and it is answered, when it may not be or there is none.
+// The route of the request. Null when it is refused or has no route; it has then been answered.
 const http_router::route* http_session::admit(http_request& request, http_exchange& exchange) {
     const auto refused = [&](const wire::error& failure) -> const http_router::route* {
         exchange.fail(failure);
         return nullptr;
     };
-    guest_.clear();
     if (auto ours = server_.origins.check(request); !ours) return refused(ours.error());
-    guest_ = server_.origins.guest(request);
-    if (request.method == http_method::options && !guest_.empty()) {
+    protocol_.set_cross_origin(server_.origins.cross_origin(request));
+    if (request.method == http_method::options && protocol_.is_cross_origin()) {
         exchange.respond(answer_preflight());
         return nullptr;
     }
@@ -190,7 +138,8 @@ const http_router::route* http_session::admit(http_request& request, http_exchan
     return match.found;
 }
 
-// What a browser asks before it lets an allowed site's page send more than a form could (CORS).
+// A browser sends a preflight request before the page of an allowed site may send more than a form can
+// (CORS).
 http_response http_session::answer_preflight() const {
     http_response response;
     response.status = 204;
@@ -201,12 +150,6 @@ http_response http_session::answer_preflight() const {
          "Prefer, Stadion-Budget, Stadion-Client, Stadion-Seen"},
         {"Access-Control-Max-Age", "600"}};
     return response;
-}
-
-void http_session::greet_guest(std::string& out) const {
-    if (guest_.empty()) return;
-    out.append("Access-Control-Allow-Origin: ").append(guest_);
-    out += "\r\nAccess-Control-Expose-Headers: ETag, Location, Retry-After, Stadion-Seen\r\nVary: Origin\r\n";
 }
 
 http_response http_session::wrong_method(const http_request& request,
@@ -222,70 +165,30 @@ http_response http_session::wrong_method(const http_request& request,
     return response;
 }
 
-// Where the next request begins is no longer known, so it is the last.
-bool http_session::refuse(const wire::error& failure) {
-    keep_alive_ = false;
-    incoming_.reset();
-    guest_.clear();
-    head_ = false;
-    send(problem(failure, server_.node()), true);
+void http_session::refuse() {
+    send(problem(protocol_.refusal(), server_.node()));
     link_.close_when_sent();
-    return false;
 }
 
-void http_session::send(http_response&& response, bool last) {
-    const std::string_view body =
-        response.shared_body ? std::string_view(*response.shared_body) : std::string_view(response.body);
-    auto& out = link_.output();
-    append_status_line(out, response.status);
-    out.append("Date: ").append(http_date()).append("\r\n");
-    if (has_body(response.status)) {
-        out.append("Content-Type: ").append(response.content_type).append("\r\nContent-Length: ");
-        append_number(out, body.size());
-        out += "\r\n";
-    }
-    greet_guest(out);
-    for (const auto& [name, value] : response.headers)
-        out.append(name).append(": ").append(value).append("\r\n");
-    if (last)
-        out += "Connection: close\r\n";
-    else if (!chunked_)
-        out += "Connection: keep-alive\r\n";
-    out += "\r\n";
-    if (head_ || !has_body(response.status)) return;
-    if (response.shared_body)
-        link_.output_shared(std::move(response.shared_body));
-    else
-        out.append(body);
+void http_session::send(http_response&& response) {
+    auto shared = protocol_.answer(std::move(response), http_date(), link_.output());
+    if (shared) link_.output_shared(std::move(shared));
 }
 
 void http_session::begin_stream(std::string_view content_type) {
     streaming_ = true;
     link_.resume_reading();
-    auto& out = link_.output();
-    append_status_line(out, 200);
-    out.append("Date: ").append(http_date()).append("\r\nContent-Type: ").append(content_type);
-    out += "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
-    greet_guest(out);
-    out += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "Connection: close\r\n\r\n";
+    protocol_.begin_stream(content_type, http_date(), link_.output());
     link_.flush_soon();
 }
 
-void http_session::write_chunk(std::string_view piece) {
-    if (piece.empty() || head_) return;
-    auto& out = link_.output();
-    if (chunked_) {
-        char size[20];
-        const auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
-        out.append(size, end).append("\r\n").append(piece).append("\r\n");
-    } else {
-        out.append(piece);
-    }
+void http_session::write_piece(std::string_view piece) {
+    protocol_.append_piece(piece, link_.output());
     link_.flush_soon();
 }
 
 void http_session::end_stream() {
-    if (chunked_ && !head_) link_.output() += "0\r\n\r\n";
+    protocol_.end_stream(link_.output());
     link_.close_when_sent();
     current_ = nullptr;
     link_.flush_soon();
@@ -294,26 +197,25 @@ void http_session::end_stream() {
 void http_session::finish() {
     current_ = nullptr;
     link_.hold(0);
-    if (!keep_alive_) {
+    if (!protocol_.keeps_alive()) {
         link_.close_when_sent();
     } else {
         link_.flush_soon();
-        if (std::exchange(resume_, false)) link_.resume_reading();
+        if (std::exchange(resume_after_answer_, false)) link_.resume_reading();
     }
 }
 
 void http_session::switch_to(const http_headers& headers, std::unique_ptr<connection::protocol> next,
                              std::string_view first) {
     auto& out = link_.output();
-    append_status_line(out, 101);
-    for (const auto& [name, value] : headers) out.append(name).append(": ").append(value).append("\r\n");
-    out.append("\r\n").append(first);
+    http_server_protocol::append_switch(headers, out);
+    out.append(first);
     current_ = nullptr;
     switched_ = true;
     link_.hold(0);
     idle_.disarm();
     const auto link = link_.shared_from_this();
-    link->become(std::move(next)); // unless a request is being handled, this session is gone
+    link->replace_protocol(std::move(next)); // destroys this session, unless a request is being handled
     link->flush_soon();
     link->resume_reading();
 }
@@ -336,7 +238,7 @@ std::string http_exchange::node() const { return session_ == nullptr ? "" : sess
 void http_exchange::respond(http_response response) {
     if (session_ == nullptr || streaming_) return;
     auto* session = std::exchange(session_, nullptr);
-    session->send(std::move(response), !session->keep_alive_);
+    session->send(std::move(response));
     session->finish();
 }
 
@@ -353,7 +255,7 @@ void http_exchange::begin_stream(std::string_view content_type) {
 
 void http_exchange::write(std::string_view piece) {
     if (session_ == nullptr) return;
-    session_->write_chunk(piece);
+    session_->write_piece(piece);
     session_->server_.metrics.of(home().index()).events_sent.add();
 }
 

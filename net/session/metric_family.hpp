@@ -1,4 +1,4 @@
-// Prometheus families written out by hand, for figures that something else keeps.
+// Makes Prometheus metric families from values that are counted elsewhere.
 #pragma once
 
 #include <prometheus/metric_family.h>

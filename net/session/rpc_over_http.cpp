@@ -31,7 +31,7 @@ std::string to_json(const pb::Descriptor* type, std::string_view body, std::stri
     return wire::to_json(*message);
 }
 
-// The bound is that of a reply frame, whatever the answer goes by.
+// Over HTTP too, an answer is at most as large as a reply frame.
 http_response to_response(const wire::method& method, std::string_view body, std::string_view tail) {
     const auto size = body.size() + tail.size();
     if (size > wire::payload_max)
@@ -89,7 +89,8 @@ public:
     void fail(const wire::error& failure) override {
         if (!end()) return;
         if (!method_.streaming) return exchange_->fail(failure);
-        exchange_->write(problem(failure).body); // the status line is gone: the last line says it
+        exchange_->write(
+            problem(failure).body); // the status line was sent already: the last line is the error
         exchange_->end_stream();
     }
 
@@ -104,18 +105,11 @@ public:
     }
 
 private:
-    struct expiry : deadline {
-        http_pending* owner;
-        explicit expiry(http_pending* of)
-            : deadline([](deadline& entry) {
-                  auto* self = static_cast<expiry&>(entry).owner;
-                  const auto abandoned = std::exchange(self->on_abandoned, nullptr);
-                  self->fail(
-                      wire::make_error(wire::status::deadline_exceeded, "the request's budget is spent"));
-                  if (abandoned) abandoned();
-              }),
-              owner(of) {}
-    };
+    void on_expiry() {
+        const auto abandoned = std::exchange(on_abandoned, nullptr);
+        fail(wire::make_error(wire::status::deadline_exceeded, "the request's budget is spent"));
+        if (abandoned) abandoned();
+    }
 
     bool end() {
         if (!std::exchange(open_, false)) return false;
@@ -126,7 +120,7 @@ private:
 
     std::shared_ptr<http_exchange> exchange_;
     const wire::method& method_;
-    expiry expiry_{this};
+    member_deadline<http_pending, &http_pending::on_expiry> expiry_{*this};
 };
 
 class http_call final : public call {

@@ -1,8 +1,8 @@
-// POST /rpc/{Service}/{Method}: every RPC with its request and response in protobuf's JSON mapping; streaming
-// methods answer NDJSON, a line per event. The same handlers answer as for wire frames.
+// POST /rpc/{Service}/{Method}: every RPC, with its request and response in protobuf's JSON mapping. The
+// handlers are those of the wire protocol. A streaming method answers NDJSON, one line per event.
 //
-// Headers: Idempotency-Key, Stadion-Seen (board-sequence), and Stadion-Budget (milliseconds, 10,000 unless
-// given).
+// Request headers: Idempotency-Key; Stadion-Seen, as `board-sequence`; Stadion-Budget, in milliseconds,
+// 10,000 by default.
 #pragma once
 
 #include "net/session/server_context.hpp"

@@ -1,5 +1,6 @@
-// What every session of a server shares: who it is, what it answers, what it allows, what it counts.
-// Filled before the server listens; afterwards read by all workers.
+// What all sessions of a server share: its identity, its handlers, its policies, its limits and its metrics.
+//
+// Threading: filled before the server listens; afterwards read by all workers.
 #pragma once
 
 #include "net/http/origin_policy.hpp"
@@ -8,20 +9,15 @@
 #include "net/session/http_router.hpp"
 #include "net/session/server_metrics.hpp"
 #include "net/tcp/connection.hpp"
+#include "wire/server_protocol.hpp"
 
 #include <atomic>
 
 namespace stadion::net {
 
-struct session_limits {
-    std::size_t frame_size_max = 1 << 20;
-    std::uint32_t in_flight_max = 1024;
-    std::size_t all_bytes_max = 0;             // held by all connections; 0: see memory_budget.hpp
-    std::size_t in_flight_bytes_max = 8 << 20; // of requests on one connection that wait for their answers
-    std::chrono::milliseconds hello_within{5'000};
-    std::size_t hello_bytes_max = 4096;
-    std::chrono::milliseconds ping_after{15'000};
-    std::chrono::milliseconds close_after{30'000};
+struct session_limits : wire::server_protocol_settings {
+    std::size_t all_bytes_max = 0;             // held by all connections; 0: the bound of memory_budget.hpp
+    std::size_t in_flight_bytes_max = 8 << 20; // of requests without an answer, on one connection
     connection_limits connection;
 };
 
@@ -31,7 +27,7 @@ struct server_context {
     access_policy access;
     origin_policy origins;
     session_limits limits;
-    server_metrics metrics; // outlives the handlers: calls they hold are counted when they end
+    server_metrics metrics; // outlives the handlers: a call that they hold is counted when it ends
     rpc_router rpc;
     http_router http;
     std::atomic<std::uint32_t> server_id{0};
@@ -39,7 +35,7 @@ struct server_context {
     std::atomic<bool> draining{false};
 
     std::string node() const { return kind + "-" + std::to_string(server_id.load()); }
-    // New requests are refused; see `overloaded`.
+    // Whether new requests are refused, with the error `overloaded`.
     bool is_overloaded() const noexcept { return bytes_held() > limits.connection.all_bytes_max; }
     static wire::error overloaded();
 };

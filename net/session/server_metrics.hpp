@@ -1,5 +1,5 @@
-// Counts of what sessions do. Each worker writes its own slots, so counting costs a plain add; readers sum
-// up.
+// Counters of the sessions. Each worker writes counters of its own, so counting costs a plain addition; a
+// reader adds up those of all workers.
 #pragma once
 
 #include <array>
@@ -39,7 +39,7 @@ public:
 
     slots& of(std::size_t worker) noexcept { return *per_worker_[worker]; }
 
-    // Any thread: the sum over all workers of what `pick` returns.
+    // The sum over all workers of the counter that `pick` returns. Any thread.
     template <typename Pick>
     std::uint64_t sum(Pick pick) const {
         std::uint64_t total = 0;

@@ -1,4 +1,4 @@
-// The counts of server_metrics.hpp as Prometheus families.
+// The counters of server_metrics.hpp as Prometheus metric families.
 #pragma once
 
 #include "net/session/server_context.hpp"

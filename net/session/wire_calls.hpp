@@ -20,24 +20,12 @@ inline std::uint64_t microseconds_between(deadline_wheel::clock::time_point from
         std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
 }
 
-inline wire::frame_header reply_header(wire::status code, std::uint64_t id, std::uint64_t microseconds) {
-    return {wire::frame_kind::reply, 0, static_cast<std::uint16_t>(code), id,
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(microseconds, 0xffffffff))};
-}
-
 // What is answered instead of a reply that no frame can carry.
 inline wire::error too_large(const std::string& what, std::size_t size, std::size_t size_max) {
     return wire::make_error(wire::status::resource_exhausted,
                             what + " has " + std::to_string(size) + " bytes, and at most " +
                                 std::to_string(size_max) +
                                 " can be sent to you in one frame; ask for less, or for pages");
-}
-
-inline void append_reply(std::string& out, std::uint64_t id, std::uint64_t microseconds,
-                         std::string_view body, std::string_view tail) {
-    char header[wire::frame_header_size];
-    wire::write_header(header, reply_header(wire::status::ok, id, microseconds), body.size() + tail.size());
-    out.append(header, sizeof header).append(body).append(tail);
 }
 
 // Answered before its handler returns: writes straight into the connection's output.
@@ -55,23 +43,23 @@ public:
 
     void reply(std::string_view body, std::string_view tail) override {
         if (answered_) return;
-        if (const auto size = body.size() + tail.size(); size > owner_.payload_max_)
+        if (const auto size = body.size() + tail.size(); size > owner_.protocol_.payload_max())
             return refuse_reply(size);
         answered_ = true;
         const auto microseconds = finish(wire::status::ok);
-        append_reply(link_.output(), id_, microseconds, body, tail);
+        wire::append_reply(link_.output(), id_, microseconds, body, tail);
     }
 
     void reply(const google::protobuf::MessageLite& message) override {
         if (answered_) return;
         const auto size = message.ByteSizeLong();
-        if (size > owner_.payload_max_) return refuse_reply(size);
+        if (size > owner_.protocol_.payload_max()) return refuse_reply(size);
         answered_ = true;
         const auto microseconds = finish(wire::status::ok);
         auto& out = link_.output();
         const auto start = out.size();
         out.resize(start + wire::frame_header_size + size);
-        wire::write_header(out.data() + start, reply_header(wire::status::ok, id_, microseconds), size);
+        wire::write_header(out.data() + start, wire::reply_header(wire::status::ok, id_, microseconds), size);
         message.SerializeWithCachedSizesToArray(
             reinterpret_cast<std::uint8_t*>(out.data() + start + wire::frame_header_size));
     }
@@ -79,7 +67,7 @@ public:
     void fail(const wire::error& failure) override {
         if (std::exchange(answered_, true)) return;
         const auto microseconds = finish(failure.code);
-        wire::append_frame(link_.output(), reply_header(failure.code, id_, microseconds),
+        wire::append_frame(link_.output(), wire::reply_header(failure.code, id_, microseconds),
                            wire::to_message(failure).SerializeAsString());
     }
 
@@ -97,7 +85,7 @@ private:
     }
 
     void refuse_reply(std::size_t size) {
-        fail(too_large("the answer of " + method_.full_name(), size, owner_.payload_max_));
+        fail(too_large("the answer of " + method_.full_name(), size, owner_.protocol_.payload_max()));
     }
 
     wire_session& owner_;
@@ -136,8 +124,8 @@ public:
     void reply(std::string_view body, std::string_view tail) override {
         if (!open_) return;
         const auto size = body.size() + tail.size();
-        if (size > owner_->payload_max_)
-            return fail_done(too_large("the answer", size, owner_->payload_max_));
+        if (size > owner_->protocol_.payload_max())
+            return fail_done(too_large("the answer", size, owner_->protocol_.payload_max()));
         if (size > unread_reply_min && link_->queued_bytes() > unread_replies_max)
             return fail_done(wire::make_error(wire::status::resource_exhausted,
                                               "the answers that you have not read yet hold " +
@@ -147,13 +135,13 @@ public:
         owner_->count(wire::status::ok, microseconds);
         if (body.size() >= small_enough_to_copy) {
             char header[wire::frame_header_size];
-            wire::write_header(header, reply_header(wire::status::ok, id_, microseconds),
+            wire::write_header(header, wire::reply_header(wire::status::ok, id_, microseconds),
                                body.size() + tail.size());
             link_->output().append(header, sizeof header);
             link_->output_shared(std::make_shared<const std::string>(body));
             link_->output().append(tail);
         } else {
-            append_reply(link_->output(), id_, microseconds, body, tail);
+            wire::append_reply(link_->output(), id_, microseconds, body, tail);
         }
         finished();
     }
@@ -166,7 +154,7 @@ public:
 
     void event(std::string_view body) override {
         if (!open_ || is_broken_) return;
-        if (body.size() > owner_->payload_max_) return end_soon(body.size());
+        if (body.size() > owner_->protocol_.payload_max()) return end_soon(body.size());
         char header[wire::frame_header_size];
         wire::write_header(header, {wire::frame_kind::event, 0, 0, id_, 0}, body.size());
         link_->output().append(header, sizeof header).append(body);
@@ -206,7 +194,8 @@ private:
     void end_soon(std::size_t size) {
         is_broken_ = true;
         home_.post([self = shared_from_this(), size] {
-            if (self->open_) self->end_with(too_large("an event", size, self->owner_->payload_max_));
+            if (self->open_)
+                self->end_with(too_large("an event", size, self->owner_->protocol_.payload_max()));
         });
     }
 

@@ -5,43 +5,26 @@
 #include "net/rpc/stale_epoch.hpp"
 #include "net/session/wire_calls.hpp"
 
-#include <cassert>
-
 namespace stadion::net {
-namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto finish_within = 10s; // after the final GOAWAY
-
-// What a frame may carry to a caller that takes frames of so many bytes; errors always fit.
-std::size_t payload_max_for(std::uint32_t frame_bytes) {
-    return std::clamp<std::size_t>(frame_bytes, wire::frame_size_min_for_callers, wire::frame_size_max) -
-           wire::frame_header_size;
-}
-
-} // namespace
+using step = wire::server_protocol::step;
+using ending = wire::server_protocol::ending;
 
 std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
-    answered_ = true; // by the deferred call from here on
-    if (owner_.pending_.size() >= owner_.server_.limits.in_flight_max) {
-        answered_ = false;
-        auto failure = wire::make_error(wire::status::resource_exhausted,
-                                        std::to_string(owner_.pending_.size()) +
-                                            " requests are in flight on this connection, which is the limit");
-        failure.retry_after = 10ms;
+    const auto refuse = [this](const wire::error& failure) {
         fail(failure);
         return nullptr;
-    }
+    };
     if (link_.held() + body_.size() > owner_.server_.limits.in_flight_bytes_max) {
-        answered_ = false;
         auto failure = wire::make_error(wire::status::resource_exhausted,
                                         "the requests in flight on this connection hold " +
                                             std::to_string(link_.held()) + " bytes, and more are not taken");
         failure.retry_after = 10ms;
-        fail(failure);
-        return nullptr;
+        return refuse(failure);
     }
+    if (auto opened = owner_.protocol_.open(id_); !opened) return refuse(opened.error());
+    answered_ = true; // by the deferred call from here on
     auto pending = make_owned_by<deferred_call>(link_.home(), owner_, link_.shared_from_this(), id_,
                                                 metadata(), since_, since_ + budget_, body_.size());
     // A stream lives until it is cancelled; its budget only bounds how long the start may take.
@@ -51,14 +34,14 @@ std::shared_ptr<pending_call> wire_session::immediate_call::defer() {
 }
 
 wire_session::wire_session(connection& link, server_context& server)
-    : link_(link), server_(server), started_(clock::now()) {
-    link_.home().arm(silence_, server_.limits.hello_within);
+    : link_(link), server_(server), protocol_(server.limits, clock::now()) {
+    arm(clock::now());
 }
 
 wire_session::~wire_session() = default;
 
 void wire_session::on_closed() {
-    silence_.disarm();
+    deadline_.disarm();
     for (auto& [id, weak] : std::exchange(pending_, {}))
         if (auto pending = weak.lock()) pending->disconnect();
 }
@@ -74,152 +57,111 @@ void wire_session::on_drained() {
 std::size_t wire_session::on_bytes(std::string_view bytes) {
     const auto size = bytes.size();
     auto now = clock::now();
-    wire::frame frame;
-    pinged_ = false;
-    while (!bytes.empty() && !ending_ && !link_.must_wait(now)) {
-        const auto limit = greeted_ ? server_.limits.frame_size_max : server_.limits.hello_bytes_max;
-        auto result = wire::decode(bytes, frame, limit);
-        if (result.status == wire::decode_status::incomplete) return size - bytes.size();
-        if (result.status == wire::decode_status::violation) {
-            violation(result.code, std::move(result.message));
-            return size;
-        }
-        bytes.remove_prefix(result.size);
-        if (result.status == wire::decode_status::complete && !on_frame(frame, now)) return size;
+    incoming what;
+    std::string out; // the connection's own output is touched only where there is something to send
+    bool goes_on = true;
+    while (goes_on && !bytes.empty() && !link_.must_wait(now)) {
+        const auto next = protocol_.receive(bytes, what, out, now);
+        if (!out.empty()) link_.output().append(std::exchange(out, {}));
+        goes_on = perform(next, what, now);
     }
-    return ending_ ? size : size - bytes.size();
+    return protocol_.is_ending() ? size : size - bytes.size();
 }
 
-bool wire_session::on_frame(const wire::frame& frame, clock::time_point& now) {
-    if (!greeted_) return on_hello(frame);
-    switch (frame.header.kind) {
-    case wire::frame_kind::request:
-        on_request(frame, now);
+// False when there is nothing more to take.
+bool wire_session::perform(step next, incoming& what, clock::time_point& now) {
+    switch (next) {
+    case step::incomplete:
+        return false;
+    case step::nothing:
         return true;
-    case wire::frame_kind::cancel:
-        on_cancel(frame.header.id);
+    case step::greet:
+        greet(*what.hello, now);
+        return !protocol_.is_ending();
+    case step::take_token:
+        return take_token(what.hello->token(), now);
+    case step::run:
+        on_request(what.frame, now);
         return true;
-    case wire::frame_kind::hello:
-        return on_second_hello(frame);
-    case wire::frame_kind::ping:
-        wire::append_frame(link_.output(), {wire::frame_kind::pong, 0, 0, frame.header.id, 0},
-                           frame.body.substr(0, wire::ping_payload_max));
+    case step::refuse:
+        metrics().requests[what.frame.header.code % server_metrics::methods_max].add();
+        send_error(what.frame.header.id, *what.refusal, now);
         return true;
-    case wire::frame_kind::pong:
-        on_pong();
+    case step::cancel:
+        cancel(what.frame.header.id);
         return true;
-    default:
-        violation(wire::status::invalid_argument, "a caller does not send frames of kind " +
-                                                      std::to_string(static_cast<int>(frame.header.kind)));
+    case step::ended:
+        if (protocol_.is_draining()) end_streams();
+        arm(now);
+        obey(protocol_.when_ended());
         return false;
     }
+    return false;
 }
 
-bool wire_session::on_hello(const wire::frame& frame) {
-    v1::Hello hello;
-    if (frame.header.kind != wire::frame_kind::hello ||
-        !hello.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-        violation(wire::status::invalid_argument, "the first frame of a caller is HELLO");
-        return false;
-    }
-    if (hello.version_min() > wire::version_supported || hello.version_max() < wire::version_supported) {
-        violation(wire::status::failed_precondition, "versions " + std::to_string(hello.version_min()) +
-                                                         " to " + std::to_string(hello.version_max()) +
-                                                         " are not spoken here, only 1 to 1");
-        return false;
-    }
-    if (!hello.nonce().empty() && hello.nonce().size() != nonce_bytes) {
-        violation(wire::status::invalid_argument,
-                  "a nonce has 16 bytes, not " + std::to_string(hello.nonce().size()));
-        return false;
-    }
-    if (!take_token(hello.token())) return false;
-    greeted_ = true;
-    if (hello.max_frame() != 0) payload_max_ = payload_max_for(hello.max_frame());
-    awaits_token_ = !hello.nonce().empty() && hello.token().empty();
-    link_.home().arm(silence_, server_.limits.ping_after);
-
+void wire_session::greet(const v1::Hello& hello, clock::time_point now) {
+    if (!take_token(hello.token(), now)) return;
     v1::Welcome welcome;
-    welcome.set_version(wire::version_supported);
     welcome.set_software(server_.software);
     welcome.set_node(server_.node());
-    welcome.set_max_frame(static_cast<std::uint32_t>(server_.limits.frame_size_max));
-    welcome.set_max_in_flight(server_.limits.in_flight_max);
     welcome.set_epoch(server_.epoch.load());
     if (const auto own = server_.access.own_token(role::server); !own.empty() && !hello.nonce().empty())
         welcome.set_proof(proof_of(own, hello.nonce()));
-    wire::append_frame(link_.output(), {wire::frame_kind::welcome, 0, 0, 0, 0}, welcome.SerializeAsString());
+    protocol_.welcome(std::move(welcome), link_.output(), now);
+    arm(now);
     if (server_.draining) drain();
-    return true;
 }
 
-bool wire_session::take_token(const std::string& token) {
+bool wire_session::take_token(const std::string& token, clock::time_point now) {
     auto granted = server_.access.authenticate(token);
-    if (!granted) {
-        violation(granted.error().code, granted.error().message);
-        return false;
+    if (granted) {
+        roles_ = *granted;
+        return true;
     }
-    roles_ = *granted;
-    return true;
+    protocol_.end(granted.error().code, granted.error().message, link_.output(), now);
+    arm(now);
+    obey(protocol_.when_ended());
+    return false;
 }
 
-bool wire_session::on_second_hello(const wire::frame& frame) {
-    v1::Hello hello;
-    if (!std::exchange(awaits_token_, false) ||
-        !hello.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-        violation(wire::status::invalid_argument,
-                  "a second HELLO only shows the token of a caller whose first one had a nonce and no token");
-        return false;
-    }
-    return take_token(hello.token());
+// What a request must pass before its handler sees it.
+wire::result<const rpc_router::route*> wire_session::admit(const wire::frame& frame) const {
+    const auto* route = server_.rpc.find(frame.header.code);
+    if (route == nullptr) return rpc_router::not_offered(frame.header.code, server_.kind);
+    if (route->need != anyone)
+        if (auto allowed = access_policy::check(roles_, route->need, route->method->full_name()); !allowed)
+            return allowed.error();
+    if (server_.is_overloaded()) return server_context::overloaded();
+    return route;
 }
 
 void wire_session::on_request(const wire::frame& frame, clock::time_point& now) {
-    const auto& header = frame.header;
-    last_accepted_ = std::max(last_accepted_, header.id);
-    metrics().requests[header.code % server_metrics::methods_max].add();
+    metrics().requests[frame.header.code % server_metrics::methods_max].add();
+    const auto admitted = admit(frame);
+    if (!admitted) return send_error(frame.header.id, admitted.error(), now);
+    const auto& route = **admitted;
 
-    const auto refuse = [&](wire::status code, std::string message) {
-        send_error(header.id, wire::make_error(code, std::move(message)), now);
-    };
-    if (header.id == 0) return refuse(wire::status::invalid_argument, "a request's id is never 0");
-    const auto* route = server_.rpc.find(header.code);
-    if (route == nullptr)
-        return send_error(header.id, rpc_router::not_offered(header.code, server_.kind), now);
-    if (header.budget == 0)
-        return refuse(wire::status::deadline_exceeded,
-                      "the request's budget is spent (it was sent with 0 ms)");
-    if (!pending_.empty() && pending_.contains(header.id))
-        return refuse(wire::status::invalid_argument,
-                      "a request with id " + std::to_string(header.id) + " is still open");
-    if (route->need != anyone)
-        if (auto allowed = access_policy::check(roles_, route->need, route->method->full_name()); !allowed)
-            return send_error(header.id, allowed.error(), now);
-    if (server_.is_overloaded()) {
-        return send_error(header.id, server_context::overloaded(), now);
-    }
-
-    if (watch_) watch_->saw(header.id);
-    immediate_call one(*this, frame, *route->method, now);
+    if (watch_) watch_->saw(frame.header.id);
+    immediate_call one(*this, frame, *route.method, now);
     const auto known = server_.epoch.load(std::memory_order_relaxed);
     if (!one.read_metadata())
         one.fail(wire::make_error(wire::status::invalid_argument, "the metadata in front of " +
-                                                                      route->method->full_name() +
+                                                                      route.method->full_name() +
                                                                       "'s body cannot be read"));
     else if (!frame.metadata.empty() && one.metadata().epoch() != 0 && one.metadata().epoch() < known)
         one.fail(stale_epoch(known));
     else
-        route->run(one);
+        route.run(one);
     if (!one.is_answered())
         one.fail(
             wire::make_error(wire::status::internal,
-                             route->method->full_name() + " gave no answer; this is a bug in the server"));
+                             route.method->full_name() + " gave no answer; this is a bug in the server"));
     now = std::max(now, one.now());
 }
 
-void wire_session::on_cancel(std::uint64_t id) {
+void wire_session::cancel(std::uint64_t id) {
     const auto found = pending_.find(id);
-    if (found == pending_.end()) return; // answered already: the reply is on its way
+    if (found == pending_.end()) return;
     if (auto pending = found->second.lock())
         pending->end_with(wire::status::cancelled, "cancelled by the caller");
 }
@@ -227,7 +169,7 @@ void wire_session::on_cancel(std::uint64_t id) {
 void wire_session::send_error(std::uint64_t id, const wire::error& failure, clock::time_point since) {
     const auto microseconds = microseconds_between(since, clock::now());
     count(failure.code, microseconds);
-    wire::append_frame(link_.output(), reply_header(failure.code, id, microseconds),
+    wire::append_frame(link_.output(), wire::reply_header(failure.code, id, microseconds),
                        wire::to_message(failure).SerializeAsString());
 }
 
@@ -240,67 +182,41 @@ void wire_session::count(wire::status code, std::uint64_t microseconds) {
 
 void wire_session::finish(std::uint64_t id) {
     pending_.erase(id);
-    close_if_done();
+    obey(protocol_.close(id));
 }
 
 // --- silence and endings ---
 
-void wire_session::on_silence() {
+void wire_session::on_deadline() {
     const auto now = clock::now();
-    if (ending_) return link_.close();
-    if (!greeted_) return violation(wire::status::deadline_exceeded, "no HELLO arrived in time");
-    const auto silent = now - link_.last_read();
-    if (silent >= server_.limits.close_after) return link_.close();
-    if (silent >= server_.limits.ping_after) {
-        if (!std::exchange(pinged_, true)) send_ping();
-        return link_.home().arm(silence_, server_.limits.close_after - silent);
+    std::string out;
+    const auto then = protocol_.on_deadline(now, link_.last_read(), out);
+    if (!out.empty()) {
+        link_.output().append(out);
+        link_.flush_soon();
     }
-    link_.home().arm(silence_, server_.limits.ping_after - silent);
+    if (then != ending::close) arm(now);
+    obey(then);
 }
 
-void wire_session::send_ping() {
-    wire::append_frame(link_.output(), {wire::frame_kind::ping, 0, 0, 0, 0}, {});
-    link_.flush_soon();
-}
+void wire_session::arm(clock::time_point now) { link_.home().arm(deadline_, protocol_.deadline() - now); }
 
-void wire_session::violation(wire::status code, std::string message) {
-    send_goaway(last_accepted_, code, message);
-    ending_ = true;
-    if (pending_.empty()) return link_.close_when_sent();
-    link_.home().arm(silence_, finish_within);
-}
-
-void wire_session::send_goaway(std::uint64_t id, wire::status code, const std::string& message) {
-    v1::Error body;
-    body.set_message(message);
-    wire::append_frame(link_.output(), {wire::frame_kind::goaway, 0, static_cast<std::uint16_t>(code), id, 0},
-                       body.SerializeAsString());
-    link_.flush_soon();
+void wire_session::obey(ending what) {
+    if (what == ending::close) link_.close();
+    if (what == ending::close_when_sent) link_.close_when_sent();
 }
 
 void wire_session::drain() {
-    if (draining_ || ending_) return;
-    if (!greeted_) return link_.close_when_sent();
-    draining_ = true;
-    send_goaway(wire::id_max, wire::status::unavailable, "the server is stopping; go on elsewhere");
-    send_ping(); // its PONG proves that every request sent before the GOAWAY was seen has arrived
+    obey(protocol_.drain(link_.output()));
+    link_.flush_soon();
 }
 
-void wire_session::on_pong() {
-    if (!draining_ || ending_) return;
-    send_goaway(last_accepted_, wire::status::unavailable, "the server is stopping; go on elsewhere");
-    ending_ = true;
+void wire_session::end_streams() {
     std::vector<std::shared_ptr<deferred_call>> streams;
     for (auto& [id, weak] : pending_)
         if (auto pending = weak.lock(); pending && pending->on_drained) streams.push_back(std::move(pending));
     for (auto& stream : streams)
         stream->end_with(wire::status::unavailable, "the server is stopping; resume elsewhere");
-    link_.home().arm(silence_, finish_within);
-    close_if_done();
-}
-
-void wire_session::close_if_done() {
-    if (ending_ && pending_.empty()) link_.close_when_sent();
 }
 
 } // namespace stadion::net

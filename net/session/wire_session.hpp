@@ -1,12 +1,12 @@
-// The server's side of the wire protocol on one connection: handshake, requests, streams, cancelling,
-// silence, draining. See wire/README.md for the protocol itself.
+// The wire protocol on a server's connection: drives wire::server_protocol, runs the requests it takes and
+// owns those that are answered later.
 //
 // Threading: the connection's worker. A request that its handler answers at once touches neither a map nor a
 // timer; one that is deferred gets an entry in `pending_` and a deadline. Bounds: `session_limits`.
 #pragma once
 
 #include "net/session/server_context.hpp"
-#include "wire/frame.hpp"
+#include "wire/server_protocol.hpp"
 
 #include <unordered_map>
 
@@ -30,45 +30,30 @@ private:
     friend class immediate_call;
     friend class deferred_call;
     using clock = deadline_wheel::clock;
+    using incoming = wire::server_protocol::incoming;
 
-    struct silence_deadline : deadline {
-        wire_session* owner;
-        explicit silence_deadline(wire_session* of)
-            : deadline([](deadline& entry) { static_cast<silence_deadline&>(entry).owner->on_silence(); }),
-              owner(of) {}
-    };
-
-    bool on_frame(const wire::frame& frame, clock::time_point& now);
-    bool on_hello(const wire::frame& frame);
-    bool on_second_hello(const wire::frame& frame);
-    bool take_token(const std::string& token);
+    bool perform(wire::server_protocol::step step, incoming& what, clock::time_point& now);
+    void greet(const v1::Hello& hello, clock::time_point now);
+    bool take_token(const std::string& token, clock::time_point now);
     void on_request(const wire::frame& frame, clock::time_point& now);
-    void on_cancel(std::uint64_t id);
-    void on_pong();
-    void on_silence();
-    void violation(wire::status code, std::string message);
-    void send_goaway(std::uint64_t id, wire::status code, const std::string& message);
+    wire::result<const rpc_router::route*> admit(const wire::frame& frame) const;
+    void cancel(std::uint64_t id);
+    void end_streams();
+    void on_deadline();
+    void arm(clock::time_point now);
+    void obey(wire::server_protocol::ending what);
     void send_error(std::uint64_t id, const wire::error& failure, clock::time_point since);
-    void send_ping();
     void finish(std::uint64_t id);
-    void close_if_done();
     void count(wire::status code, std::uint64_t microseconds);
     server_metrics::slots& metrics() { return server_.metrics.of(link_.home().index()); }
 
     connection& link_;
     server_context& server_;
+    wire::server_protocol protocol_;
     std::unordered_map<std::uint64_t, std::weak_ptr<deferred_call>> pending_;
     std::shared_ptr<request_watch> watch_;
-    std::uint64_t last_accepted_ = 0;
-    silence_deadline silence_{this};
-    clock::time_point started_;
+    member_deadline<wire_session, &wire_session::on_deadline> deadline_{*this};
     role_set roles_ = anyone;
-    std::size_t payload_max_ = wire::payload_max; // of a frame to this caller
-    bool greeted_ = false;
-    bool awaits_token_ = false; // the first HELLO asked for our proof: a second may show a token
-    bool pinged_ = false;
-    bool ending_ = false;   // the final GOAWAY is sent: no request is run any more
-    bool draining_ = false; // the first GOAWAY is sent
 };
 
 } // namespace stadion::net

@@ -1,6 +1,6 @@
 #include "net/tcp/address.hpp"
 
-#include <charconv>
+#include "wire/number.hpp"
 
 namespace stadion::net {
 
@@ -15,11 +15,9 @@ wire::result<address> split_address(std::string_view text) {
     const auto digits = text.substr(colon + 1);
     if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
     if (host.empty()) return refuse("the host is empty");
-    unsigned port = 0;
-    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
-        return refuse("the port is not a number from 1 to 65535");
-    return address{std::string(host), static_cast<std::uint16_t>(port)};
+    const auto port = wire::parse_number<std::uint16_t>(digits).value_or(0);
+    if (port == 0) return refuse("the port is not a number from 1 to 65535");
+    return address{std::string(host), port};
 }
 
 std::string join_address(std::string_view host, std::uint16_t port) {

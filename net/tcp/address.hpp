@@ -1,4 +1,4 @@
-// "host:port" as text and as its parts.
+// An address as text, "host:port", and as its parts.
 #pragma once
 
 #include "wire/result.hpp"
@@ -14,7 +14,7 @@ struct address {
     std::uint16_t port = 0;
 };
 
-// Accepts "127.0.0.1:7400", "[::1]:7400" and "name:7400". INVALID_ARGUMENT, saying what is wrong, otherwise.
+// Accepts "127.0.0.1:7400", "[::1]:7400" and "name:7400". Otherwise INVALID_ARGUMENT with the reason.
 wire::result<address> split_address(std::string_view text);
 
 std::string join_address(std::string_view host, std::uint16_t port);

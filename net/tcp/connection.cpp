@@ -13,11 +13,11 @@ namespace stadion::net {
 namespace {
 
 constexpr std::size_t gather_max = 16;         // buffers in one system call
-constexpr std::size_t writes_per_turn = 16;    // then others have their turn
+constexpr std::size_t writes_per_turn = 16;    // before other connections have their turn
 constexpr std::size_t share_from = 16 * 1024;  // smaller bodies are copied: cheaper than one more buffer
-constexpr std::size_t partial_kept = 4 * 1024; // capacity that is not worth giving back
+constexpr std::size_t partial_kept = 4 * 1024; // capacity that is kept
 constexpr std::chrono::milliseconds linger{1'000};
-constexpr std::chrono::milliseconds look_again{50}; // whether there is memory to read into
+constexpr std::chrono::milliseconds retry_after{50}; // while too many bytes are held
 
 bool would_block(const error_code& failure) {
     return failure == asio::error::would_block || failure == asio::error::try_again;
@@ -46,7 +46,7 @@ void connection::start(std::unique_ptr<protocol> first) {
     read();
 }
 
-// Every call from outside into a protocol goes through here.
+// Runs every call from the event loop into a protocol.
 template <typename Step>
 void connection::guard(Step step) noexcept {
     if (contained("a connection was", step)) return;
@@ -60,7 +60,7 @@ void connection::drain() {
     });
 }
 
-void connection::become(std::unique_ptr<protocol> next) {
+void connection::replace_protocol(std::unique_ptr<protocol> next) {
     if (handling_)
         next_ = std::move(next);
     else
@@ -72,7 +72,7 @@ void connection::become(std::unique_ptr<protocol> next) {
 void connection::read() {
     if (reading_ || state_ == state::closed || paused_) return;
     if (state_ == state::open) {
-        if (is_full()) return; // the end of the write goes on
+        if (is_full()) return; // the end of the write reads on
         if (input_waits_) return read_on_later();
         if (!has_room_to_read()) return;
     }
@@ -83,7 +83,7 @@ void connection::read() {
                             });
 }
 
-// Goes on with what was kept back, then with what the socket has.
+// Handles the input that was left, then reads from the socket.
 void connection::read_on() {
     if (state_ == state::closed || handling_) return;
     guard([this] {
@@ -98,7 +98,7 @@ void connection::read_on() {
     });
 }
 
-// Not at once: others have their turn.
+// Other connections have their turn first.
 void connection::read_on_later() {
     if (std::exchange(resuming_, true)) return;
     home_.run_in_turn([self = shared_from_this()] {
@@ -107,7 +107,7 @@ void connection::read_on_later() {
     });
 }
 
-// While the connections together hold too much, those that hold most bring nothing more.
+// While all connections together hold too much, those that hold much are not read.
 bool connection::has_room_to_read() {
     const bool may_read =
         counted_.get() <= limits_.always_read_below || bytes_held() <= limits_.all_bytes_max;
@@ -121,21 +121,26 @@ bool connection::has_room_to_read() {
         close();
         return false;
     }
-    retry_.alive = shared_from_this();
-    home_.arm(retry_, look_again);
+    kept_by_retry_ = shared_from_this();
+    home_.arm(retry_, retry_after);
     return false;
+}
+
+void connection::on_retry() {
+    const auto self = std::exchange(kept_by_retry_, nullptr);
+    read_on();
 }
 
 void connection::on_read(error_code failure, std::size_t size) {
     reading_ = false;
     if (state_ == state::closed) return;
     if (failure) {
-        // The peer may have closed only its sending half and still want what is queued.
+        // The peer may have closed only its sending half, and still wait for what is queued.
         if (failure == asio::error::eof && state_ == state::open) return close_when_sent();
         return close();
     }
     last_read_ = deadline_wheel::clock::now();
-    if (state_ == state::closing) return read(); // discarded: see close_when_sent
+    if (state_ == state::closing) return read(); // discarded: see on_all_sent
     if (size == sizeof inline_) return take_bulk();
     handling_ = true;
     begin_turn(last_read_);
@@ -145,8 +150,8 @@ void connection::on_read(error_code failure, std::size_t size) {
     read();
 }
 
-// The inline buffer is full, so there is probably much more. Many connections may bring so much at once: once
-// they have had their share of a round of the loop, each of the others waits for its turn.
+// The inline buffer is full, so there is probably much more. When many connections receive so much at once,
+// they use up their share of a round of the loop; then each further one waits for its turn.
 void connection::take_bulk() {
     if (!home_.has_time()) {
         reading_ = true; // the inline buffer is in use
@@ -171,8 +176,8 @@ void connection::handle_bulk() {
     read();
 }
 
-// Takes what the socket has beyond the inline buffer, without another turn of the loop. What was left before
-// goes in front, where there is space, so that a busy connection needs no buffer of its own.
+// Reads on without another turn of the loop, behind the content of the inline buffer. The bytes left from
+// before are put in front of it if they are few, so that a busy connection needs no buffer of its own.
 void connection::drain_socket(std::size_t first) {
     const auto space = home_.scratch();
     std::size_t used = 0;
@@ -182,7 +187,7 @@ void connection::drain_socket(std::size_t first) {
     }
     std::memcpy(space.data() + used, inline_, first);
     used += first;
-    error_code ignored; // an end or an error is met again by the next read
+    error_code ignored; // the next read reports an end or an error again
     used += socket_.read_some(asio::buffer(space.data() + used, space.size() - used), ignored);
     take_bytes({space.data(), used});
 }
@@ -209,7 +214,7 @@ void connection::take_bytes(std::string_view fresh) {
     if (is_roomy || (partial_.empty() && partial_.capacity() > sizeof inline_)) partial_.shrink_to_fit();
 }
 
-// Where everything is sent at once and nothing is left over, which is the ordinary case, nothing has changed.
+// In the ordinary case everything is sent at once and nothing is left over, so the count does not change.
 void connection::count_bytes() noexcept {
     const auto left = partial_.empty() ? 0 : partial_.capacity();
     counted_.set(queued_bytes() + left + held_by_protocol_);
@@ -273,7 +278,7 @@ void connection::flush() {
 
 void connection::write() {
     if (sealed_.empty()) {
-        // The ordinary case: everything fits into the kernel's buffer and is gone.
+        // The ordinary case: everything fits into the kernel's buffer.
         if (output_.empty()) return on_all_sent();
         error_code failure;
         const auto size = socket_.write_some(asio::buffer(output_), failure);
@@ -340,7 +345,8 @@ void connection::drop_sent(std::size_t size) {
     sealed_.erase(sealed_.begin(), sealed_.begin() + static_cast<std::ptrdiff_t>(gone));
 }
 
-// Two marks, so that a stream neither starves nor fills what replies and control frames need.
+// A high and a low mark. The high mark is half of the limit, so that replies and control frames still have
+// room behind a stream; the low mark is a quarter, so that a stream goes on before everything is sent.
 void connection::update_congestion() {
     const auto queued = queued_bytes();
     if (queued > limits_.queued_bytes_max / 2) {
@@ -354,15 +360,13 @@ void connection::update_congestion() {
 void connection::on_all_sent() {
     update_congestion();
     if (state_ != state::closing || !sealed_.empty() || !output_.empty()) return;
-    // Closing with unread input would reset the connection and could destroy what was just sent. So: say that
-    // nothing follows, and read on for a moment until the peer closes.
+    // Closing with unread input would reset the connection, and the peer could lose what was just sent. So
+    // the sending half is shut down, and input is discarded for a moment until the peer closes.
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
     if (!stalled_.armed()) home_.arm(stalled_, linger);
     read();
 }
-
-void connection::on_write_stalled(deadline& entry) { static_cast<stall_deadline&>(entry).owner->close(); }
 
 // --- ending ---
 
@@ -382,7 +386,8 @@ void connection::close() {
     error_code ignored;
     socket_.close(ignored);
     home_.post([self = shared_from_this()] {
-        self->retry_.drop();
+        self->retry_.disarm();
+        self->kept_by_retry_.reset();
         contained("the end of a connection was", [&] {
             self->attachments_.clear();
             if (self->protocol_) self->protocol_->on_closed();

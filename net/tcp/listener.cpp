@@ -69,7 +69,7 @@ void listener::accept() {
             log.warn("a caller is turned away: no file descriptor is left; raise the limit (ulimit -n, "
                      "LimitNOFILE=)");
             give_up_reserve();
-            // A breath, so that a flood of callers does not take the whole thread.
+            // A pause, so that a flood of connections does not use up the thread.
             pause_.expires_after(std::chrono::milliseconds{10});
             pause_.async_wait([this](error_code cancelled) {
                 if (!cancelled) accept();

@@ -1,8 +1,9 @@
-// Accepts on one address and hands each connection to the worker that has the fewest.
+// Accepts connections on one address and gives each to the worker with the fewest connections.
 //
-// Out of descriptors (EMFILE, ENFILE) it neither spins nor dies: one descriptor is held in reserve, given up
-// to accept and close the waiting connection at once, so that the caller hears of it instead of hanging.
-// Threading: runs on worker 0; `on_connection` is called on the connection's worker.
+// When the process has no descriptor left (EMFILE, ENFILE), the listener neither spins nor stops. It holds
+// one descriptor in reserve, which it gives up to accept the waiting connection and close it at once, so that
+// the caller gets an answer and does not hang. Threading: runs on worker 0; `on_connection` is called on the
+// connection's worker.
 #pragma once
 
 #include "net/tcp/connection.hpp"
@@ -17,14 +18,14 @@ public:
     listener(runtime& threads, connection_limits limits, handler on_connection);
     ~listener();
 
-    // Takes the address; port 0 takes a free one. UNAVAILABLE, saying what to do, when it is taken or not
-    // ours.
+    // Binds the address; port 0 means any free port. UNAVAILABLE, with advice, when it is in use or not an
+    // address of this machine.
     wire::result<tcp::endpoint> bind(const std::string& host, std::uint16_t port);
 
-    // Begins to accept. Callers who came since `bind` have waited.
+    // Begins to accept. Connections made since `bind` wait in the backlog until then.
     void start();
 
-    // Accepts nothing more. On worker 0, or while no worker runs.
+    // Stops accepting. Called on worker 0, or while no worker runs.
     void close();
 
 private:
@@ -39,7 +40,7 @@ private:
     int reserve_ = -1;
 };
 
-// Whether a server could listen there now; a host that is not a number, and port 0, count as free.
+// Whether a server could listen there now. A host name, and port 0, count as free.
 bool is_address_free(const std::string& address);
 
 } // namespace stadion::net

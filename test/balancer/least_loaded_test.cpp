@@ -26,24 +26,24 @@ TEST(LeastLoaded, PassesOverTheFull) {
     EXPECT_EQ(least_loaded({}), std::nullopt);
 }
 
-TEST(TurnTaking, SpreadsRequestsOverEquals) {
-    turn_taking turns;
+TEST(RoundRobin, SpreadsRequestsOverEquals) {
+    round_robin turns;
     const std::vector fleet{server(1, 7), server(2, 7), server(4, 7)};
     std::map<server_id, int> got;
     for (int i = 0; i < 300; ++i) ++got[turns.next(fleet).value()];
     EXPECT_EQ(got, (std::map<server_id, int>{{server_id{1}, 100}, {server_id{2}, 100}, {server_id{4}, 100}}));
 }
 
-TEST(TurnTaking, PrefersFewerClientsAndIgnoresCapacity) {
-    turn_taking turns;
+TEST(RoundRobin, PrefersFewerClientsAndIgnoresCapacity) {
+    round_robin turns;
     const std::vector fleet{server(1, 7), server(2, 5, 0), server(3, 7)};
     EXPECT_EQ(turns.next(fleet), server_id{2});
     EXPECT_EQ(turns.next(fleet), server_id{2});
     EXPECT_EQ(turns.next({}), std::nullopt);
 }
 
-TEST(TurnTaking, GoesOnWhenTheLastChosenIsGone) {
-    turn_taking turns;
+TEST(RoundRobin, GoesOnWhenTheLastChosenIsGone) {
+    round_robin turns;
     ASSERT_EQ(turns.next(std::vector{server(1, 0), server(3, 0)}), server_id{1});
     ASSERT_EQ(turns.next(std::vector{server(1, 0), server(3, 0)}), server_id{3});
     EXPECT_EQ(turns.next(std::vector{server(1, 0), server(2, 0)}), server_id{1});

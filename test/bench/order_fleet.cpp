@@ -57,7 +57,7 @@ void fleet_member::kill() {
     threads_.stop();
 }
 
-void fleet_member::admit(member self, const fleet_view& view,
+void fleet_member::admit(ring_member self, const fleet_view& view,
                          const std::map<server_id, std::string>& addresses) {
     if (dead_) return;
     self_ = self;
@@ -95,7 +95,7 @@ void fleet_member::reach(const fleet_view& view, const std::map<server_id, std::
         entry.second->close();
         return true;
     });
-    for (const member& one : view.ring) {
+    for (const ring_member& one : view.ring) {
         if (one.id == self_.id || links_.contains(one.id)) continue;
         auto link = std::make_shared<net::link>(home(), net::link_options{});
         link->on_state = [this, id = one.id](bool ready) {
@@ -185,9 +185,9 @@ fleet::~fleet() {
 std::shared_ptr<fleet_member> fleet::add() {
     auto fresh = std::make_shared<fleet_member>(*this, on_delivery_);
     run_on(dispatcher_.at(0), [&] {
-        const member self = membership_.join({});
+        const ring_member self = authority_.join({});
         addresses_[self.id] = fresh->address();
-        lock_->set_members(clock_now(), membership_.ring());
+        lock_->set_members(clock_now(), authority_.ring());
         {
             const std::lock_guard hold(mutex_);
             by_id_[self.id] = fresh;
@@ -202,25 +202,24 @@ std::shared_ptr<fleet_member> fleet::add() {
 void fleet::kill(const std::shared_ptr<fleet_member>& one) {
     const server_id id = one->id();
     one->kill();
-    run_on(dispatcher_.at(0), [&] { // as SIGCHLD tells it
+    run_on(dispatcher_.at(0), [&] { // as on SIGCHLD
         {
             const std::lock_guard hold(mutex_);
             by_id_.erase(id);
         }
-        lock_->lost(clock_now(), id);
-        membership_.drop(id);
+        authority_.drop(id);
         addresses_.erase(id);
-        lock_->set_members(clock_now(), membership_.ring());
+        lock_->set_members(clock_now(), authority_.ring());
         show();
     });
 }
 
 fleet_view fleet::view() const {
-    return {membership_.number(), lock_->record().epoch, lock_->record().leader, membership_.ring()};
+    return {authority_.number(), lock_->record().epoch, lock_->record().leader, authority_.ring()};
 }
 
 void fleet::show() {
-    for (const member& one : membership_.ring())
+    for (const ring_member& one : authority_.ring())
         tell(one.id, [now = view(), known = addresses_](fleet_member& to) { to.on_view(now, known); });
 }
 

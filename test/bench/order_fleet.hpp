@@ -5,7 +5,7 @@
 
 #include "clocksync/election/election.hpp"
 #include "clocksync/order/order_driver.hpp"
-#include "clocksync/ring/membership.hpp"
+#include "clocksync/ring/ring_authority.hpp"
 #include "net/rpc/link.hpp"
 #include "net/server/server.hpp"
 
@@ -28,7 +28,7 @@ public:
     void kill(); // as kill -9 does it: nothing more is sent, its sockets close; not on a worker
     std::uint64_t index() const { return order_ ? order_->now().index.load() : 0; }
 
-    void admit(clocksync::member self, const clocksync::fleet_view& view,
+    void admit(clocksync::ring_member self, const clocksync::fleet_view& view,
                const std::map<clocksync::server_id, std::string>& addresses);
     void on_view(const clocksync::fleet_view& view,
                  const std::map<clocksync::server_id, std::string>& addresses);
@@ -54,7 +54,7 @@ private:
     net::runtime threads_{1};
     std::unique_ptr<net::server> server_;
     std::string address_;
-    clocksync::member self_;
+    clocksync::ring_member self_;
     std::unique_ptr<clocksync::election> election_;
     std::shared_ptr<clocksync::order_driver> order_;
     std::map<clocksync::server_id, std::shared_ptr<net::link>> links_;
@@ -87,7 +87,7 @@ private:
     std::mutex mutex_;
     std::map<clocksync::server_id, std::shared_ptr<fleet_member>> by_id_; // guarded by mutex_
     net::runtime dispatcher_{1};
-    clocksync::membership membership_; // these three on the dispatcher's worker
+    clocksync::ring_authority authority_; // these three on the dispatcher's worker
     std::unique_ptr<clocksync::election_lock> lock_;
     std::map<clocksync::server_id, std::string> addresses_;
 };

@@ -1,6 +1,5 @@
-// Runs seeded simulations of the strands: `simulate_strands --seeds 1000000`, `--seed N --trace` to replay
-// one,
-// `--bug NAME` to see a planted bug found, `--bugs` to try them all.
+// Runs seeded simulations of the strands. `simulate_strands --seeds 1000000` runs a campaign, `--seed N
+// --trace` replays one, `--bug NAME` plants a bug that is to be found, and `--bugs` tries all bugs.
 #include "test/support/simulator.hpp"
 
 #include <CLI/CLI.hpp>
@@ -27,7 +26,7 @@ std::uint64_t run(const campaign& what, clocksync::planted_bug bug, bool report)
         options.seed = seed;
         options.bug = bug;
         if (what.trace)
-            options.trace = [](support::strand, std::string_view line) {
+            options.trace = [](support::trace_topic, std::string_view line) {
                 std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
             };
         const support::simulation_result result = support::simulate(options);

@@ -41,7 +41,7 @@ json_store_options on_disk(const std::string& directory) {
     options.directory = directory;
     options.segment_bytes = 1 << 20;
     options.checkpoint_every = std::chrono::milliseconds(3);
-    options.look_every = std::chrono::milliseconds(1);
+    options.disk_check_every = std::chrono::milliseconds(1);
     return options;
 }
 

@@ -1,9 +1,9 @@
-// A small disk filled to the brim under load, then freed: what is refused, how quickly, and when updates
-// return.
+// Fills a small disk under load and then frees it: what is refused, how quickly, and when updates resume.
 //
-//     store_full [--directory DIR]     DIR on a small file system; without it a tmpfs of 8 MiB of its own,
-//     which
-//                                      needs the right to mount in a namespace
+//     store_full [--directory DIR]
+//
+// DIR is on a small file system. Without it the program mounts a tmpfs of 8 MiB, which needs the right to
+// mount in a namespace.
 #include "dbserver/engine/json_store.hpp"
 #include "test/support/store_calls.hpp"
 

@@ -52,7 +52,7 @@ v1::Mutation record(const scenario& what, std::uint64_t number) {
                             with_key ? "key " + std::to_string(number) : std::string());
 }
 
-// New tables stand beside the old ones, and the manifest does not name them yet.
+// Table files of an unfinished checkpoint: the manifest does not name them yet.
 bool is_in_a_checkpoint(const std::filesystem::path& directory) {
     for (const auto& one : std::filesystem::directory_iterator(directory / "tables" / "games"))
         if (one.path().extension() == ".new") return true;
@@ -69,7 +69,7 @@ bool is_in_a_checkpoint(const std::filesystem::path& directory) {
     ::_exit(0);
 }
 
-// Ends as a killed process does: nothing is closed, and a checkpoint is under way.
+// Ends like a killed process: nothing is closed, and a checkpoint is unfinished.
 [[noreturn]] void fill(const std::string& directory, const scenario& what) {
     json_store opened(options_for(directory, what.is_hard));
     std::atomic<std::uint64_t> done{0};
@@ -93,7 +93,7 @@ bool is_in_a_checkpoint(const std::filesystem::path& directory) {
     ::_exit(0);
 }
 
-// As a write leaves it that had only begun: something behind the last record, and no end of it.
+// A torn write: an incomplete record behind the last one.
 void tear_tail(const std::filesystem::path& journal) {
     std::filesystem::path last;
     for (const auto& one : std::filesystem::directory_iterator(journal)) {

@@ -66,7 +66,7 @@ double ms_since(clock_type::time_point start) {
     return std::chrono::duration<double, std::milli>(clock_type::now() - start).count();
 }
 
-// What one would write first: append a line, sync, answer.
+// The simplest design: append a line, sync, answer.
 figures plain_append(const std::string& directory, double seconds) {
     const std::string path = directory + "/plain.log";
     const int descriptor = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
@@ -84,7 +84,8 @@ figures plain_append(const std::string& directory, double seconds) {
     return figures_of(latencies, took, failed);
 }
 
-// One caller: an update in flight, always. It belongs to one worker, as a connection belongs to one thread.
+// One caller with one update always in flight. It belongs to one worker, as a connection belongs to one
+// thread.
 struct caller {
     v1::Mutation mutation;
     std::uint64_t number = 0; // in its worker's session; 0: it uses none
@@ -92,7 +93,7 @@ struct caller {
     std::int32_t count = 0;
 };
 
-// A thread that commits for its callers. Completions only hand the caller back to it.
+// A thread that commits for its callers. A completion only returns the caller to it.
 class worker {
 public:
     worker(store& on, clock_type::time_point deadline, bool with_numbers)

@@ -1,5 +1,5 @@
-// A small store on a simulated disk, as the campaigns use it: segments of a few records, maintenance when
-// asked.
+// A small store on a simulated disk, as the campaigns use it: segments of a few records, and no maintenance
+// thread.
 #pragma once
 
 #include "dbserver/engine/json_store.hpp"
@@ -22,7 +22,7 @@ inline dbserver::json_store_options campaign_options(std::shared_ptr<dbserver::f
                                                      const manual_clock& clock) {
     dbserver::json_store_options options;
     options.directory = campaign_directory;
-    options.on = std::move(on);
+    options.file_system = std::move(on);
     options.segment_bytes = 2048;
     options.key_file_bytes = 1024;
     options.segments_max = 1000;

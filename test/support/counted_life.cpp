@@ -16,7 +16,7 @@ counted_life::counted_life(std::uint64_t seed, std::shared_ptr<faulty_files> dis
 bool counted_life::run() {
     json_store_options options = campaign_options(disk_, clock_);
     options.maintain = maintained_;
-    options.checkpoint_every = options.look_every = std::chrono::milliseconds(1);
+    options.checkpoint_every = options.disk_check_every = std::chrono::milliseconds(1);
     try {
         store_ = std::make_unique<json_store>(std::move(options));
     } catch (const std::exception&) {
@@ -28,7 +28,7 @@ bool counted_life::run() {
         clock_.advance(random_() % 2 ? 1'000'000 : 10'500'000'000); // in all less than a day
         const unsigned action = random_() % 5;
         if (action == 0) store_->checkpoint_now();
-        if (action == 1) store_->prepare_segment(), store_->look_at_disk();
+        if (action == 1) store_->prepare_segment(), store_->check_disk_space();
         send(1 + random_() % 4);
     }
     store_->stop();
@@ -36,7 +36,7 @@ bool counted_life::run() {
     return true;
 }
 
-// The lowest number that was not answered with success, or some before it.
+// The lowest number that was not answered with success, or a number up to three below it.
 std::uint64_t counted_life::lowest_open() {
     std::uint64_t answered = 1;
     for (const sent& one : sent_) {
@@ -81,7 +81,7 @@ void counted_life::send(unsigned count) {
             {std::move(copy[i]), std::move(outcomes[i]), begun_at, done_at, numbered_in.lowest_open});
 }
 
-// As a front-end does: where the session is not known, in another.
+// As a front-end does: when the session is unknown, in a new one.
 outcome counted_life::ask_again(const sent& one, store& in) const {
     outcome again = commit_and_wait(in, one.mutation, {session_, one.confirmed_below});
     if (!again.failure || !again.failure->details.contains("session")) return again;

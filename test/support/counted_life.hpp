@@ -1,8 +1,8 @@
-// A short life of a store in which what happened how often can be counted: medals one by one, each with a key
-// or with a number in a session. Numbers are confirmed as a front-end does it: in order, and none that was
-// not answered.
+// A workload whose effect can be counted: medals added one by one, each with a key or with a number in a
+// session. Numbers are confirmed as a front-end does it: in order, and only after they were answered.
 //
-// With `maintained` the store's own thread makes checkpoints and segments beside it, as fast as it can.
+// With `maintained` the store's maintenance thread makes checkpoints and segments meanwhile, as fast as it
+// can.
 #pragma once
 
 #include "test/support/campaign_store.hpp"
@@ -21,18 +21,18 @@ public:
     counted_life(std::uint64_t seed, std::shared_ptr<faulty_files> disk, manual_clock& clock,
                  bool maintained = false);
 
-    // Before this action a lasting fault ends.
+    // A lasting fault ends before this action.
     void lift_fault_at(std::size_t action) { lift_at_ = action; }
 
     // False when the store could not even be opened.
     bool run();
 
-    // With the disk whole again, as it was found after so many changes of the trace: every medal sent by then
-    // is there once, whether it is answered for the first time or again, and time does not go back, although
-    // the clock did. What is wrong, or nothing.
+    // Opens the disk as it was after that many changes of the trace, now without faults, and sends everything
+    // again. Every medal sent by then must count once, and commit times must not go back although the clock
+    // does. Returns what is wrong, or nothing.
     std::string check(simulated_disk found, std::size_t after_changes = SIZE_MAX);
 
-    // What was read is still there.
+    // Checks that what `reader` shows is still there after the crash. Returns what is wrong, or nothing.
     std::string check_read(const dbserver::store& reader, const simulated_disk& after);
 
 private:
@@ -41,7 +41,7 @@ private:
         dbserver::outcome before;
         std::size_t begun_at = 0; // in changes of the trace
         std::size_t done_at = 0;
-        std::uint64_t confirmed_below = 0; // said with it
+        std::uint64_t confirmed_below = 0; // sent with it
     };
 
     void send(unsigned count);

@@ -1,13 +1,12 @@
-// A disk that can crash, and a file system on it that can fail any call.
+// A simulated disk that can crash, and a file system on it that can fail any call.
 //
-// The disk keeps for every file what was synced and, in order, what was written since; for every directory
-// the names that were synced and the changes since. A crash keeps all that was synced and, of the rest,
-// whatever chance wants: any subset of the sectors of unsynced writes, and of every directory's changes a
-// beginning. So a rename whose directory was not synced may be undone, while the file's own contents are
-// there.
+// For every file the disk keeps what was synced and, in order, what was written since. For every directory it
+// keeps the names that were synced and the changes since. A crash keeps all that was synced. Of the rest it
+// keeps a random part: any subset of the sectors of unsynced writes, and a prefix of each directory's
+// changes. So a rename whose directory was not synced may be undone, while the file's content is there.
 //
-// Every call is counted. One of them may be chosen to fail; the calls that change something can be recorded,
-// so that a crash can be tried after each of them without running the program again.
+// Every call is counted, and one of them may be chosen to fail. Calls that change something can be recorded.
+// So a crash can be tried after each of them without running the workload again.
 #pragma once
 
 #include "dbserver/journal/files.hpp"
@@ -28,12 +27,12 @@ namespace stadion::test {
 struct disk_change {
     enum class kind { create, write, truncate, sync, failed_sync, rename, exchange, remove, sync_directory };
     kind what = kind::write;
-    std::string path = {};  // of a file's changes: only to read in a trace
+    std::string path = {};  // for changes of a file: only informative
     std::string other = {}; // rename, exchange
     std::uint64_t inode = 0;
     std::uint64_t offset = 0; // truncate: the length
     std::string bytes = {};
-    std::uint32_t seed = 0; // failed_sync: which sectors made it
+    std::uint32_t seed = 0; // failed_sync: selects the sectors that were written
 };
 
 enum class crash_style { drop_all, keep_all, random };
@@ -44,7 +43,7 @@ public:
 
     void apply(const disk_change& change);
 
-    // As the next process finds it after the power came back.
+    // The disk as the next process finds it after a power failure.
     simulated_disk crashed(crash_style style, std::mt19937& random) const;
 
     const std::string* contents(const std::string& path) const; // as a process sees it
@@ -52,7 +51,7 @@ public:
     std::string& cached(std::uint64_t inode) { return inodes_.at(inode).cached; }
     std::vector<std::string> names(const std::string& directory) const;
     std::uint64_t used_bytes() const;
-    // Of all names and contents as a process sees them: two disks with the same one are the same to it.
+    // A hash of all names and contents as a process sees them.
     std::uint64_t fingerprint() const;
     std::uint64_t next_inode() const { return next_inode_; }
     std::map<std::string, std::uint64_t>& paths() { return names_; }
@@ -79,26 +78,26 @@ private:
 
 enum class fault {
     none,
-    input_output_error, // the call does nothing and says EIO
-    no_space,           // … ENOSPC
-    short_write,        // half of it is written, and said so; other calls: EIO
-    torn_write,         // half of it is written, and EIO is said; other calls: EIO
+    input_output_error, // the call does nothing and returns EIO
+    no_space,           // the same with ENOSPC
+    short_write,        // half is written and returned; other calls: EIO
+    torn_write,         // half is written and EIO returned; other calls: EIO
 };
 
 class faulty_files final : public dbserver::files {
 public:
     explicit faulty_files(simulated_disk disk = {}) : disk_(std::move(disk)) {}
 
-    // The call with this number, from 0, fails; with `lasting`, those after it too until it is lifted.
+    // The call with this number, counted from 0, fails. `lasting`: those after it too, until lift_fault().
     void fail_call(std::uint64_t number, fault how, bool lasting = false);
     void lift_fault();
     void set_capacity(std::uint64_t bytes);
     void record(bool on) { recording_ = on; }
-    // After each change, with the disk locked.
+    // Called after each change, with the disk locked.
     std::function<void()> on_change;
 
     std::uint64_t calls() const;
-    // Of these, which made names durable or changed them.
+    // The numbers of the calls that changed names or made them durable.
     std::vector<std::uint64_t> calls_about_names() const;
     std::vector<disk_change> trace() const;
     std::size_t trace_size() const;

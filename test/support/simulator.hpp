@@ -1,4 +1,4 @@
-// A fleet in one thread: the very state machines that production runs, under a seeded schedule of delays,
+// A fleet in one thread: the state machines that production runs, under a seeded schedule of delays,
 // losses, repetitions, pauses, crashes, restarts, partitions, load changes and drifting clocks.
 //
 // Everything that happens follows from the seed, so a failing seed replays bit for bit; with a trace it reads
@@ -36,7 +36,7 @@ private:
     std::uint64_t state_;
 };
 
-enum class strand { membership, election, order, clock };
+enum class trace_topic { membership, election, order, clock };
 
 struct simulation_options {
     std::uint64_t seed = 1;
@@ -47,7 +47,7 @@ struct simulation_options {
     bool even_delays = false; // every message takes 100 µs: for golden exchanges
     duration calm = std::chrono::milliseconds(1200);
     clocksync::planted_bug bug = clocksync::planted_bug::none;
-    std::function<void(strand, std::string_view)> trace; // none: nothing is formatted
+    std::function<void(trace_topic, std::string_view)> trace; // none: nothing is formatted
 };
 
 struct simulation_result {

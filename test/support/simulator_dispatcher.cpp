@@ -37,7 +37,7 @@ void simulator::world::start_dispatcher() {
 
 void simulator::world::crash_dispatcher() {
     if (!disp_.alive) return;
-    trace(strand::membership, "the dispatcher crashes");
+    trace(trace_topic::membership, "the dispatcher crashes");
     note_trouble();
     disp_.alive = false;
     disp_.frozen.clear();
@@ -46,7 +46,7 @@ void simulator::world::crash_dispatcher() {
 
 void simulator::world::restart_dispatcher() {
     if (disp_.alive) return;
-    trace(strand::membership, "the dispatcher restarts");
+    trace(trace_topic::membership, "the dispatcher restarts");
     note_trouble();
     start_dispatcher();
     for (unsigned i = 0; i < processes_.size(); ++i) reconnect(i);
@@ -54,16 +54,16 @@ void simulator::world::restart_dispatcher() {
 
 void simulator::world::pause_dispatcher() {
     if (!disp_.alive || disp_.paused) return;
-    trace(strand::membership, "the dispatcher is paused");
+    trace(trace_topic::membership, "the dispatcher is paused");
     disp_.paused = true;
     disp_.paused_at = now_;
 }
 
-// Links that have not heard a word for too long were closed; it finds them so, and their servers at its door,
+// Links that were silent for too long were closed. It finds them closed, and their servers asking to join,
 // in any order.
 void simulator::world::resume_dispatcher() {
     if (!disp_.paused) return;
-    trace(strand::membership, "the dispatcher goes on");
+    trace(trace_topic::membership, "the dispatcher goes on");
     if (trouble_until_ > disp_.paused_at) note_trouble();
     disp_.paused = false;
     for (auto& run : std::exchange(disp_.frozen, {})) at_time(now_, std::move(run));
@@ -81,7 +81,7 @@ void simulator::world::resume_dispatcher() {
 
 void simulator::world::reconnect(unsigned server) {
     process& p = processes_[server];
-    if (!p.alive || !p.machines) return; // who is not in yet asks again anyway
+    if (!p.alive || !p.machines) return; // a server that is not in yet asks again anyway
     ++p.connection;
     at_time(now_ + random_.between(0ms, 30ms), [this, server, life = p.life] {
         on_process(server, life,
@@ -96,14 +96,14 @@ void simulator::world::on_dispatcher(std::uint64_t life, std::function<void()> r
         disp_.frozen.push_back([this, life, run = std::move(run)] { on_dispatcher(life, run); });
         return;
     }
-    if (disp_.ring->turn(now_)) disp_.lock->stopped(now_);
+    if (disp_.ring->check_pause(now_)) disp_.lock->note_pause(now_);
     run();
     settle_dispatcher();
 }
 
 void simulator::world::persist(const std::optional<lock_record>& record) {
     if (!record) return;
-    disp_.lock_disk = to_remember(disp_.lock_disk, *record);
+    disp_.lock_disk = to_persist(disp_.lock_disk, *record);
 }
 
 fleet_view simulator::world::fleet() const {
@@ -133,13 +133,13 @@ void simulator::world::dispatcher_loses(server_id id, std::uint64_t connection) 
 }
 
 void simulator::world::check_heartbeats() {
-    const duration late = now_ - disp_.checked - check_every; // it did not listen meanwhile
+    const duration late = now_ - disp_.checked - check_every; // heartbeats were not read meanwhile
     disp_.checked = now_;
     for (auto& [id, when] : disp_.heard) {
         when += std::max(late, duration{0});
         if (now_ - when < silent_after) continue;
         disp_.registered.erase(registry_id(id));
-        trace(strand::membership, "the dispatcher drops server " + std::to_string(id));
+        trace(trace_topic::membership, "the dispatcher drops server " + std::to_string(id));
     }
     std::erase_if(disp_.heard, [this](const auto& one) { return now_ - one.second >= silent_after; });
     at_time(now_ + check_every,
@@ -186,7 +186,7 @@ void simulator::world::dispatcher_grants(unsigned from, election_reason reason) 
         disp_.heard.erase(decision.silenced);
         disp_.registered.erase(registry_id(decision.silenced));
         disp_.ring->given_up(decision.silenced);
-        trace(strand::membership, "the dispatcher drops server " + std::to_string(decision.silenced));
+        trace(trace_topic::membership, "the dispatcher drops server " + std::to_string(decision.silenced));
     }
     if (decision.answer.granted) {
         granted_at_[decision.answer.epoch] = now_;

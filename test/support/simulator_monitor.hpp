@@ -1,5 +1,5 @@
-// What must hold after every simulated step. The monitor sees what nobody inside the fleet can see: everyone
-// at once, and the true time.
+// The invariants that must hold after every simulated step. The monitor sees all servers at once, and the
+// true time.
 #pragma once
 
 #include "clocksync/clock/berkeley.hpp"

@@ -67,7 +67,7 @@ void simulator::world::server_takes(unsigned server, unsigned from, const any_me
 
 std::vector<server_id> simulator::world::alive_throughout(unsigned initiator, epoch_number epoch) const {
     std::vector<server_id> ids;
-    for (const member& m : processes_[initiator].machines->election.ring()) {
+    for (const ring_member& m : processes_[initiator].machines->election.ring()) {
         const unsigned place = place_of(m.id);
         if (place != dispatcher && processes_[place].alive && processes_[place].self == m &&
             processes_[place].started <= granted_at_.at(epoch))
@@ -100,9 +100,9 @@ void simulator::world::perform(unsigned server, const election_actions& actions)
                     monitor_.decided(changed->epoch, changed->leader,
                                      alive_throughout(server, changed->epoch));
                 monitor_.followed(changed->epoch, changed->leader);
-                trace(strand::election, name_of_place(server) + " follows leader " +
-                                            std::to_string(changed->leader) + " under epoch " +
-                                            std::to_string(changed->epoch));
+                trace(trace_topic::election, name_of_place(server) + " follows leader " +
+                                                 std::to_string(changed->leader) + " under epoch " +
+                                                 std::to_string(changed->epoch));
             }
             order_event(server, [&](instant t, order_output& out) {
                 m.order.on_leader(t, changed->epoch, changed->leader, out);
@@ -173,16 +173,16 @@ void simulator::world::perform(unsigned server, order_output& out) {
                                    payload);
                 m.raffle.deliver(delivered.origin, payload);
                 monitor_.raffle_at(p.log, m.raffle.hash(), m.raffle.requests());
-                trace(strand::order, name_of_place(server) + " delivers #" + std::to_string(p.log.index) +
-                                         ": message " + std::to_string(number) + " of server " +
-                                         std::to_string(delivered.origin));
+                trace(trace_topic::order,
+                      name_of_place(server) + " delivers #" + std::to_string(p.log.index) + ": message " +
+                          std::to_string(number) + " of server " + std::to_string(delivered.origin));
             });
     }
     if (out.view) {
         monitor_.entered(p.log, out.view->view);
-        trace(strand::order, name_of_place(server) + " enters view " + std::to_string(out.view->view.epoch) +
-                                 "." + std::to_string(out.view->view.serial) + " at index " +
-                                 std::to_string(out.view->index));
+        trace(trace_topic::order,
+              name_of_place(server) + " enters view " + std::to_string(out.view->view.epoch) + "." +
+                  std::to_string(out.view->view.serial) + " at index " + std::to_string(out.view->index));
     }
     if (out.snapshot_wanted) {
         order_output more;
@@ -250,7 +250,7 @@ void simulator::world::check_clocks() {
         monitor_.clock_step(p.watch, clock, here);
         const clock_line& line = clock.line();
         const clock_state state = line.state_at(here);
-        const member* const listed = find_member(disp_.ring->record().ring, p.self.id);
+        const ring_member* const listed = find_member(disp_.ring->record().ring, p.self.id);
         if (state != clock_state::synchronised && state != clock_state::holdover) continue;
         if (listed == nullptr || *listed != p.self) continue;
         readings.push_back({p.self.id, line.reading_at(here), line.error_at(here).count()});

@@ -1,4 +1,5 @@
-// Somebody who can reach every server, knows the protocol and guesses well, but is no member: says anything.
+// An attacker outside the fleet: reaches every server, knows the protocol and guesses well, but has no ring
+// key.
 #include "test/support/simulator_world.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ void simulator::world::hear_stranger(unsigned server) {
     on_process(server, p.life, [this, server, message = some_message(server)] {
         if (!processes_[server].machines) return;
         if (options_.trace)
-            trace(strand_of(message), "stranger -> " + name_of_place(server) + "  " + describe(message));
+            trace(topic_of(message), "stranger -> " + name_of_place(server) + "  " + describe(message));
         server_takes(server, stranger, message);
     });
 }
@@ -101,7 +102,7 @@ any_message simulator::world::some_message(unsigned server) {
     switch (random_.below(6)) {
     case 0: {
         std::vector<server_id> visited;
-        for (const member& m : processes_[server].machines->election.ring()) visited.push_back(m.id);
+        for (const ring_member& m : processes_[server].machines->election.ring()) visited.push_back(m.id);
         if (random_.chance(0.5) && !visited.empty()) visited.resize(random_.below(visited.size()));
         const double score = random_.chance(0.5) ? 1e300 : 10;
         return pass_election{epoch, some_id(), some_id(), score, visited, some_id(), guess};

@@ -31,8 +31,8 @@ std::string text(const view_id& view) {
     return std::to_string(view.epoch) + "." + std::to_string(view.serial);
 }
 std::string number(std::uint64_t n) { return std::to_string(n); }
-std::string ring(const std::vector<member>& members) {
-    return list(members, [](const member& m) { return text(m.id); });
+std::string ring(const std::vector<ring_member>& members) {
+    return list(members, [](const ring_member& m) { return text(m.id); });
 }
 std::string ids(const std::vector<server_id>& all) {
     return list(all, [](server_id id) { return text(id); });
@@ -90,19 +90,19 @@ std::string describe_frame(const order_frame& frame) {
 
 } // namespace
 
-strand strand_of(const any_message& message) {
+trace_topic topic_of(const any_message& message) {
     return std::visit(overloaded{
-                          [](const join_request&) { return strand::membership; },
-                          [](const join_answer&) { return strand::membership; },
-                          [](const heartbeat&) { return strand::membership; },
-                          [](const not_joined&) { return strand::membership; },
-                          [](const fleet_view&) { return strand::membership; },
-                          [](const order_bytes&) { return strand::order; },
-                          [](const clock_probe&) { return strand::clock; },
-                          [](const clock_reply&) { return strand::clock; },
-                          [](const clock_correction&) { return strand::clock; },
-                          [](const clock_refused&) { return strand::clock; },
-                          [](const auto&) { return strand::election; },
+                          [](const join_request&) { return trace_topic::membership; },
+                          [](const join_answer&) { return trace_topic::membership; },
+                          [](const heartbeat&) { return trace_topic::membership; },
+                          [](const not_joined&) { return trace_topic::membership; },
+                          [](const fleet_view&) { return trace_topic::membership; },
+                          [](const order_bytes&) { return trace_topic::order; },
+                          [](const clock_probe&) { return trace_topic::clock; },
+                          [](const clock_reply&) { return trace_topic::clock; },
+                          [](const clock_correction&) { return trace_topic::clock; },
+                          [](const clock_refused&) { return trace_topic::clock; },
+                          [](const auto&) { return trace_topic::election; },
                       },
                       message);
 }

@@ -79,8 +79,7 @@ bool simulator::world::linked(unsigned from, unsigned to) const {
 // FIFO as TCP has it; a loss stands for what a broken connection took with it.
 void simulator::world::send(unsigned from, unsigned to, any_message message) {
     if (options_.trace)
-        trace(strand_of(message),
-              name_of_place(from) + " -> " + name_of_place(to) + "  " + describe(message));
+        trace(topic_of(message), name_of_place(from) + " -> " + name_of_place(to) + "  " + describe(message));
     if (!linked(from, to) || random_.chance(loss_)) return;
     const std::uint64_t life = to == dispatcher ? disp_.life : processes_[to].life;
     const std::uint64_t sent_by = from == dispatcher ? 0 : processes_[from].life;
@@ -126,7 +125,7 @@ std::string simulator::world::name_of_place(unsigned place) const {
     return place == dispatcher ? "dispatcher" : "server " + std::to_string(processes_[place].self.id);
 }
 
-void simulator::world::trace(strand which, const std::string& text) {
+void simulator::world::trace(trace_topic which, const std::string& text) {
     if (!options_.trace) return;
     char time[32];
     std::snprintf(time, sizeof time, "%9.3f ms  ", static_cast<double>(now_.count()) / 1e6);
@@ -145,7 +144,7 @@ instant simulator::world::true_time_of(const process& p, instant local_time) con
     return p.started + duration(static_cast<std::int64_t>(std::ceil(since / (1 + p.drift)))) + 1ns;
 }
 
-void simulator::world::start(unsigned server, member previous) {
+void simulator::world::start(unsigned server, ring_member previous) {
     process& p = processes_[server];
     p.alive = true;
     p.paused = false;
@@ -159,7 +158,7 @@ void simulator::world::start(unsigned server, member previous) {
     beat(server, p.life);
 }
 
-// Every 100 ms: asks to be let in, or says that it is alive.
+// Every 100 ms: asks to join, or sends a heartbeat.
 void simulator::world::beat(unsigned server, std::uint64_t life) {
     process& p = processes_[server];
     if (p.machines) {
@@ -202,9 +201,9 @@ void simulator::world::take_view(unsigned server, const fleet_view& view) {
     process& p = processes_[server];
     strands& m = *p.machines;
     if (view.pending) return election_event(server, [&](instant t) { return m.election.on_view(t, view); });
-    const member* const me = find_member(view.ring, p.self.id);
+    const ring_member* const me = find_member(view.ring, p.self.id);
     if (me == nullptr || me->incarnation < p.self.incarnation) {
-        // Dropped: nothing it knows of the fleet counts until it is let in again.
+        // Dropped: what it knows of the fleet is void until it is readmitted.
         m.clock.clock().exclude();
         election_event(server, [&](instant t) { return m.election.on_view(t, view); });
         if (now_ - p.join_sent > 50ms) {
@@ -223,7 +222,7 @@ void simulator::world::take_view(unsigned server, const fleet_view& view) {
 void simulator::world::crash(unsigned server) {
     process& p = processes_[server];
     if (!p.alive) return;
-    trace(strand::membership, name_of_place(server) + " crashes");
+    trace(trace_topic::membership, name_of_place(server) + " crashes");
     note_suffering();
     p.alive = false;
     monitor_.crashed(p.self.id);
@@ -253,12 +252,12 @@ void simulator::world::restart(unsigned server) {
     if (p.alive) return;
     note_trouble();
     const bool same_id = !options_.even_delays && random_.chance(0.5);
-    start(server, same_id ? member{p.self.id, 0} : member{});
+    start(server, same_id ? ring_member{p.self.id, 0} : ring_member{});
 }
 
 void simulator::world::pause(unsigned server) {
     if (!processes_[server].alive) return;
-    trace(strand::membership, name_of_place(server) + " is paused");
+    trace(trace_topic::membership, name_of_place(server) + " is paused");
     note_suffering();
     processes_[server].paused = true;
 }
@@ -266,7 +265,7 @@ void simulator::world::pause(unsigned server) {
 void simulator::world::resume(unsigned server) {
     process& p = processes_[server];
     if (!p.paused) return;
-    trace(strand::membership, name_of_place(server) + " goes on");
+    trace(trace_topic::membership, name_of_place(server) + " goes on");
     note_trouble();
     p.paused = false;
     for (auto& run : std::exchange(p.frozen, {})) at_time(now_, std::move(run));
@@ -275,7 +274,7 @@ void simulator::world::resume(unsigned server) {
 void simulator::world::isolate(unsigned server, bool on, bool from_dispatcher_too) {
     process& p = processes_[server];
     if (p.isolated == on) return;
-    trace(strand::membership,
+    trace(trace_topic::membership,
           name_of_place(server) + (on ? " is cut off from its peers" : " sees its peers again"));
     note_suffering();
     p.isolated = on;
@@ -285,12 +284,12 @@ void simulator::world::isolate(unsigned server, bool on, bool from_dispatcher_to
 void simulator::world::stall(unsigned server, duration length) {
     process& p = processes_[server];
     if (!p.alive || p.paused) return;
-    trace(strand::membership, name_of_place(server) + " is busy");
+    trace(trace_topic::membership, name_of_place(server) + " is busy");
     p.paused = true;
     at_time(now_ + length, [this, server, life = p.life] {
         process& woken = processes_[server];
         if (woken.life != life || !std::exchange(woken.paused, false)) return;
-        trace(strand::membership, name_of_place(server) + " is busy no more");
+        trace(trace_topic::membership, name_of_place(server) + " is busy no more");
         if (woken.machines) // its timer may be looked at before what waits unread
             at_time(now_, [this, server, life] { on_process(server, life, [=, this] { tick(server); }); });
         for (auto& run : std::exchange(woken.frozen, {})) at_time(now_, std::move(run));

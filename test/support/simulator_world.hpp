@@ -8,7 +8,7 @@
 #include "clocksync/election/election.hpp"
 #include "clocksync/order/ordered_multicast.hpp"
 #include "clocksync/raffle/raffle.hpp"
-#include "clocksync/ring/membership.hpp"
+#include "clocksync/ring/ring_authority.hpp"
 #include "dispatcher/core/fleet_ring.hpp"
 
 #include <deque>
@@ -23,10 +23,10 @@ namespace stadion::support {
 // ---- what travels
 
 struct join_request {
-    clocksync::member previous;
+    clocksync::ring_member previous;
 };
 struct join_answer {
-    clocksync::member self;
+    clocksync::ring_member self;
     clocksync::fleet_view view;
 };
 struct heartbeat {};
@@ -59,7 +59,7 @@ using any_message =
                  clocksync::clock_probe, clocksync::clock_reply, clocksync::clock_correction, clock_refused>;
 
 std::string describe(const any_message& message);
-strand strand_of(const any_message& message);
+trace_topic topic_of(const any_message& message);
 
 class simulator::world {
 public:
@@ -87,7 +87,7 @@ public:
         duration local_offset{0};
         double load = 10;
         std::deque<std::pair<instant, double>> scores; // lately, as of this life
-        clocksync::member self;
+        clocksync::ring_member self;
         std::uint64_t process_incarnation = 0;
         std::unique_ptr<strands> machines; // once admitted
         bool serving = false;
@@ -146,7 +146,7 @@ private:
     duration delay();
     bool linked(unsigned from, unsigned to) const;
     unsigned place_of(clocksync::server_id id) const;
-    void trace(strand which, const std::string& text);
+    void trace(trace_topic which, const std::string& text);
     std::string name_of_place(unsigned place) const;
     void note_trouble() { trouble_until_ = std::max(trouble_until_, now_ + std::chrono::milliseconds(700)); }
     void note_suffering() {
@@ -169,7 +169,7 @@ private:
         clocksync::fleet_view shown;
         // On its disk.
         clocksync::server_id next_id = 1;
-        clocksync::membership_record members_disk;
+        clocksync::ring_record members_disk;
         clocksync::lock_record lock_disk;
     };
     void on_dispatcher(std::uint64_t life, std::function<void()> run);
@@ -185,7 +185,7 @@ private:
     void persist(const std::optional<clocksync::lock_record>& record);
 
     // ---- a server
-    void start(unsigned server, clocksync::member previous);
+    void start(unsigned server, clocksync::ring_member previous);
     void beat(unsigned server, std::uint64_t life);
     void admit(unsigned server, const join_answer& answer);
     void server_takes(unsigned server, unsigned from, const any_message& message);

@@ -1,4 +1,4 @@
-// Mutations as tests write them, and a clock that they move.
+// Short ways for tests to make mutations, and a clock that a test sets.
 #pragma once
 
 #include "dbserver/table/store.hpp"

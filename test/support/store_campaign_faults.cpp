@@ -1,4 +1,4 @@
-// The promise when a call fails, and when a byte changes.
+// The guarantees when a call fails, and when a byte changes.
 #include "test/support/counted_life.hpp"
 #include "test/support/store_campaign.hpp"
 
@@ -39,8 +39,7 @@ void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool las
         std::string wrong;
         try {
             if (reads_first) {
-                // What a process reads must survive a crash that follows, whatever it found in the cache
-                // only.
+                // What a process reads must survive a later crash, even if it was only in the page cache.
                 opened_store reader = open_on(std::move(found), clock);
                 found = reader.disk->disk().crashed(crash_style::drop_all, random);
                 wrong = lived.check_read(*reader.store, found);
@@ -59,14 +58,14 @@ void try_one_failure(std::uint64_t seed, std::uint64_t call, fault how, bool las
     check("a crash that loses all it can", disk->disk().crashed(crash_style::drop_all, random));
 }
 
-// The fault is lifted and the life goes on; then, at some of the moments after it, the power fails.
+// The fault is lifted and the workload continues. Then the power fails at some of its changes.
 void crash_after_fault(std::uint64_t seed, bool maintained, const faulty_files& whole,
                        campaign_figures& figures) {
     std::mt19937 random(static_cast<std::uint32_t>(seed * 7919 + maintained));
     manual_clock clock;
     auto disk = std::make_shared<faulty_files>();
     disk->record(true);
-    // There are few calls about names, and much hangs on each.
+    // Calls about names are few but decisive, so half of the faults hit them.
     const auto about_names = whole.calls_about_names();
     const bool is_about_names = random() % 2 == 0;
     const std::uint64_t call =
@@ -158,12 +157,12 @@ void try_damage(std::uint64_t seed, unsigned bytes, campaign_figures& figures) {
         const char before = contents[at];
         contents[at] = static_cast<char>(before ^ (1 + random() % 255));
         ++figures.damaged_bytes;
-        // Detected is: refused, or said - or without effect because nothing of ours was there.
+        // It is detected when opening refuses or warns. A later sequence means that the byte was not used.
         try {
             opened_store opened = open_on(std::move(hurt), clock);
             const bool said = !opened.store->health().warnings.empty();
             if (said || opened.store->sequence() > sequence) continue;
-            if (path.ends_with("FORMAT")) continue; // the program's name in it is only to be read
+            if (path.ends_with("FORMAT")) continue; // the program's name in it is informative only
             ++figures.undetected_bytes;
             figures.broken(seed,
                            "byte " + std::to_string(at) + " of " + path + " was changed, and nobody noticed");

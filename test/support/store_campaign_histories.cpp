@@ -1,9 +1,9 @@
 // Concurrent histories, checked to be linearizable.
 //
-// A history is linearizable when each operation can be given an instant between its call and its return, so
-// that in the order of these instants one thread alone would have had the same answers. The search goes by
-// calls and returns in time and tries every operation that may come next, remembering where it has been. Wing
-// and Gong, "Testing and verifying concurrent objects", 1993; Lowe, "Testing for linearizability", 2017.
+// A history is linearizable when each operation can be assigned an instant between its call and its return,
+// so that a single thread that performs them in this order gets the same answers. The search tries every
+// operation that may come next and remembers the configurations it has visited. Wing and Gong, "Testing and
+// verifying concurrent objects", 1993; Lowe, "Testing for linearizability", 2017.
 #include "test/support/campaign_store.hpp"
 #include "test/support/linearizability.hpp"
 #include "test/support/store_campaign.hpp"
@@ -21,7 +21,7 @@ void try_concurrency(std::uint64_t seed, unsigned operations, campaign_figures& 
     opened_store opened = open_on({}, clock);
     std::atomic<std::uint64_t> time{0};
     std::vector<std::vector<table_call>> recorded(threads_count);
-    std::vector<std::string> refused(threads_count); // what nothing here gives a reason for
+    std::vector<std::string> refused(threads_count); // refusals that the workload does not explain
 
     const auto live = [&](unsigned which) {
         std::mt19937 random(static_cast<std::uint32_t>(seed * threads_count + which));

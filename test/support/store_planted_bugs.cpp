@@ -1,5 +1,4 @@
-// Shows that the campaigns can see: each planted bug must break the promise before long. Built with the bugs
-// in.
+// Mutation test of the campaigns: they must detect each planted bug. Built with STADION_PLANTED_BUGS.
 //
 //     store_planted_bugs [NAME]
 #include "dbserver/table/planted_bug.hpp"
@@ -35,7 +34,7 @@ constexpr std::string_view names[] = {"none",
                                       "answers_from_waiting_states"};
 static_assert(std::size(names) == static_cast<std::size_t>(bug::ends));
 
-// Runs the campaigns in turn until one of them sees something.
+// Runs the campaigns in turn until one of them detects a bug.
 test::campaign_figures hunt(std::uint64_t seeds) {
     test::campaign_figures figures;
     for (std::uint64_t seed = 1; seed <= seeds && figures.broken_promises == 0; ++seed) {

@@ -85,10 +85,10 @@ int run_bench(const bench_options& wanted) {
 
 } // namespace
 
-void add_bench(CLI::App& program, command_context& context) {
-    auto& command =
-        *program.add_subcommand("bench", "load generator: figures of a running server beside a raw echo");
-    command.footer(
+void add_bench(command program) {
+    const auto bench =
+        program.subcommand("bench", "load generator: figures of a running server beside a raw echo");
+    bench.footer(
         "Scenarios: wire 64×1, 64×16, 1×1 and 1×1024 (connections × outstanding), registered 64×1 and 64×16 "
         "(by\n"
         "registered clients, whose requests the raffle counts), rest 64, updates 1, 64, 256 and 1024 (in "
@@ -99,36 +99,28 @@ void add_bench(CLI::App& program, command_context& context) {
         "that\n"
         "sends and receives as many bytes in all; both are measured in turn, and medians are shown.");
     const auto wanted = std::make_shared<bench_options>();
-    add_fleet_options(command, wanted->fleet);
-    command.add_option("--target", wanted->target,
-                       "HOST:PORT of the server; without it the first front-end of the fleet");
-    command.add_option("--at", wanted->at, "what to measure")
-        ->check(CLI::IsMember({"frontend", "database"}))
-        ->capture_default_str();
-    command.add_option("--pid", wanted->plan.pid,
-                       "the server's process, for its memory; asked of the dispatcher otherwise");
-    command.add_option("--scenario", wanted->plan.only, "only those whose names begin so")->delimiter(',');
-    command.add_option("--seconds", wanted->seconds, "how long each measurement takes")
-        ->capture_default_str()
-        ->check(CLI::Range(0.05, 600.0));
-    command.add_option("--repeat", wanted->plan.repeat, "how often; the median counts")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 99));
-    command.add_option("--generator-threads", wanted->plan.threads, "threads that make the load")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 64));
-    command
-        .add_option("--peer-threads", wanted->plan.server_threads,
-                    "threads of the echo; as many as the server has")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 64));
-    command.add_option("--idle-connections", wanted->plan.idle_connections, "for the memory of one")
-        ->capture_default_str();
-    command.add_flag("--nginx", wanted->plan.with_nginx, "compare REST reads with nginx too");
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_bench(*wanted); };
-    });
+    add_fleet_options(bench, wanted->fleet);
+    bench.option("--target", wanted->target,
+                 "HOST:PORT of the server; without it the first front-end of the fleet");
+    bench.option("--at", wanted->at, "what to measure").show_default().one_of({"frontend", "database"});
+    bench.option("--pid", wanted->plan.pid,
+                 "the server's process, for its memory; asked of the dispatcher otherwise");
+    bench.option("--scenario", wanted->plan.only, "only those whose names begin so").with_commas();
+    bench.option("--seconds", wanted->seconds, "how long each measurement takes")
+        .show_default()
+        .range(0.05, 600.0);
+    bench.option("--repeat", wanted->plan.repeat, "how often; the median counts").show_default().range(1, 99);
+    bench.option("--generator-threads", wanted->plan.threads, "threads that make the load")
+        .show_default()
+        .range(1, 64);
+    bench
+        .option("--peer-threads", wanted->plan.server_threads,
+                "threads of the echo; as many as the server has")
+        .show_default()
+        .range(1, 64);
+    bench.option("--idle-connections", wanted->plan.idle_connections, "for the memory of one").show_default();
+    bench.flag("--nginx", wanted->plan.with_nginx, "compare REST reads with nginx too");
+    bench.runs([wanted] { return run_bench(*wanted); });
 }
 
 } // namespace stadion::tools

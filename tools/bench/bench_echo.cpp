@@ -22,9 +22,9 @@ using net::tcp;
 namespace asio = boost::asio;
 
 constexpr std::size_t buffer_size = 64 * 1024;
-constexpr std::size_t first_read_size = 512; // an idle connection owns no more
+constexpr std::size_t first_read_size = 512; // all that an idle connection holds
 
-// Reads into a small buffer of its own, as long as that is enough; writes back what came.
+// Writes back what it reads. Its buffer grows when a read fills it.
 class echo_session : public std::enable_shared_from_this<echo_session> {
 public:
     explicit echo_session(tcp::socket socket) : socket_(std::move(socket)), buffer_(first_read_size) {}
@@ -47,7 +47,7 @@ private:
     std::vector<char> buffer_;
 };
 
-// Listeners each have what they have not been sent yet; one write is under way at a time.
+// Each member queues what it has not been sent yet and has at most one write under way.
 class broadcaster {
 public:
     struct member : std::enable_shared_from_this<member> {
@@ -116,7 +116,8 @@ tcp::acceptor listen(asio::io_context& context) {
     return tcp::acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
 }
 
-// Never returns. Each thread has a context and accepts for itself from a socket that all share.
+// Never returns. Each thread has a context. The first thread accepts; it hands echo connections to all
+// threads in turn and keeps those of the broadcast.
 [[noreturn]] void serve(std::size_t threads, int ports_to) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::signal(SIGINT, SIG_IGN);

@@ -1,9 +1,8 @@
-// What the same machine does with the same bytes when nobody thinks about them: a minimal Asio server in a
-// process of its own, one read, one write. Every ratio of `stadion bench` is to this, measured in the same
-// run.
+// What `stadion bench` compares a server to: a minimal Asio server in a process of its own on the same
+// machine. It only moves bytes. All ratios are to it, measured in the same run, but for those to nginx.
 //
-// It has two ports. On the first everything comes back. On the second a connection that says nothing listens;
-// what any other one says goes to all listeners, a copy each, and back to the speaker.
+// It has two ports. The first sends back what it receives. The second broadcasts: what a connection sends
+// goes to all connections that have sent nothing themselves, and back to the sender.
 #pragma once
 
 #include "wire/result.hpp"

@@ -86,8 +86,8 @@ public:
         }
     }
 
-    bench_sample sample; // per_second is the count here
-    std::uint64_t counted = 0;
+    bench_sample sample;       // without per_second
+    std::uint64_t counted = 0; // answers in the time measured
     const std::optional<wire::error>& failure() const { return failure_; }
 
 private:

@@ -1,7 +1,7 @@
 // Keeps a number of requests outstanding on each of many connections and measures how long answers take.
 //
-// A thread has its share of the connections and one epoll; what one read brings is answered by one write of
-// as many new requests (closed loop). Connecting and a warm-up come before the time that counts.
+// Each thread has a share of the connections and one epoll. The loop is closed: after each read a connection
+// sends as many new requests as it got answers, in one write. Connecting and a warm-up are not measured.
 #pragma once
 
 #include "tools/bench/bench_traffic.hpp"
@@ -22,7 +22,7 @@ struct bench_load {
 
 struct bench_sample {
     double per_second = 0;
-    std::uint64_t failed = 0; // answers that were failures, in all the time
+    std::uint64_t failed = 0; // answers that were failures, the warm-up's included
     latency_histogram latency;
 };
 

@@ -17,8 +17,8 @@ namespace stadion::tools {
 namespace {
 
 constexpr std::size_t descriptors_spare = 64;
-constexpr std::size_t connections_first =
-    200; // before the first look: what the first ones cost is the server's own
+// Opened before the first look at the memory, so that what the server allocates once is not counted.
+constexpr std::size_t connections_first = 200;
 constexpr int answer_within_ms = 5'000;
 constexpr std::size_t batch_size = 256;
 

@@ -20,7 +20,7 @@ struct memory_load {
 // without the pid.
 wire::result<double> measure_idle_memory(const memory_load& load);
 
-// Resident bytes of a process, or nothing known: 0.
+// Resident bytes of a process; 0 when they are not known.
 std::size_t resident_bytes(int pid);
 
 // Raises the limit on descriptors as far as is allowed; what it is then.

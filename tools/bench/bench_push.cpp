@@ -18,8 +18,8 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr std::size_t buffer_size = 256 * 1024;
-constexpr auto settle =
-    std::chrono::milliseconds(300); // for subscriptions to be there before the writer begins
+// Time for the subscriptions to be made before the writer begins.
+constexpr auto settle = std::chrono::milliseconds(300);
 
 struct subscriber {
     int descriptor = -1;
@@ -102,7 +102,7 @@ private:
         return {};
     }
 
-    // The stamp is mostly where it was in the event before.
+    // Looks for the stamp first where the event before had it.
     void account(std::string_view event, std::uint32_t now, bool measured) {
         const auto sequence = sequence_of_event(event.substr(wire::frame_header_size));
         if (!sequence || load_.marker.empty()) return;

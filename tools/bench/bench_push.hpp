@@ -1,6 +1,6 @@
-// Measures push: one writer keeps updates outstanding, subscribers count what reaches them, and every event
-// tells how long it was on the way. All subscribers are read by one thread, whose own lateness is in the
-// figures.
+// Measures push. One writer keeps updates outstanding; each carries the time it was made at, and so does its
+// event. Subscribers count the events that reach them and how long each took. One thread reads all
+// subscribers, so its own delays are part of the figures.
 #pragma once
 
 #include "tools/bench/bench_generator.hpp"
@@ -22,13 +22,14 @@ struct push_sample {
     double deliveries_per_second = 0;
     double updates_per_second = 0; // that the writer made
     latency_histogram to_each;     // from the writer to a subscriber, of all deliveries
-    latency_histogram to_last;     // until the last subscriber had it, of all events
-    std::uint64_t not_to_all = 0;  // events that newer ones took the place of before all had them
+    latency_histogram to_last;     // until the last subscriber had it, of the events that reached all
+    std::uint64_t not_to_all = 0;  // events that did not reach all, as push_account.hpp counts them
 };
 
 wire::result<push_sample> generate_push(const push_load& load, const bench_traffic& writer);
 
-// The size of the first whole frame and whether it is an event, or, when `any_kind`, any frame.
+// The frame that the bytes begin with: its size, 0 when it is not whole, and whether it counts as an event.
+// Requests count too: the echo sends its subscribers what its writer sends, which are requests.
 struct push_frame {
     std::size_t size = 0;
     bool is_event = false;

@@ -19,15 +19,15 @@ struct bench_row {
     std::vector<double> peer_runs;
     latency_histogram latency;    // ours, of all repetitions
     latency_histogram to_last;    // of a push: until the last subscriber had it
-    std::uint64_t not_to_all = 0; // of a push: events that some subscriber never got
+    std::uint64_t not_to_all = 0; // of a push: events that did not reach all, as push_account.hpp counts them
     std::uint64_t failed = 0;
-    std::optional<double> reach; // what to reach for
+    std::optional<double> reach; // the target
     bool reach_is_ratio = false; // of the peer, else a figure
     bool less_is_better = false;
     std::string problem; // why there are no figures
 };
 
-// Of the middle two when their number is even; 0 of none.
+// The mean of the middle two when their number is even; 0 of none.
 double median(std::vector<double> values);
 
 double ratio(const bench_row& row); // ours to the peer's; 0 without a peer

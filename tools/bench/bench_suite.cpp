@@ -3,6 +3,7 @@
 #include "tools/bench/bench_memory.hpp"
 #include "tools/bench/bench_nginx.hpp"
 #include "tools/bench/bench_push.hpp"
+#include "wire/method_numbers.hpp"
 #include "wire/proto/database.pb.h"
 #include "wire/proto/frontend.pb.h"
 #include "wire/proto/handshake.pb.h"
@@ -16,15 +17,20 @@
 namespace stadion::tools {
 namespace {
 
-constexpr std::uint16_t query_number = 0x0203;
-constexpr std::uint16_t update_number = 0x0205;
-constexpr std::uint16_t subscribe_number = 0x0207;
-constexpr std::uint16_t watch_number = 0x0306;
-constexpr std::uint16_t frontend_to_database = 0x0100; // 0x0203 … 0x0206 are 0x0301 … 0x0304
+// The same method at a front-end and at the database server.
+std::uint16_t query_at(bool database) {
+    return database ? wire::rpc::database_query_score_by_game : wire::rpc::front_end_query_score_by_game;
+}
+std::uint16_t update_at(bool database) {
+    return database ? wire::rpc::database_update_score_by_game : wire::rpc::front_end_update_score_by_game;
+}
+std::uint16_t watch_at(bool database) {
+    return database ? wire::rpc::database_watch : wire::rpc::front_end_subscribe;
+}
 constexpr std::size_t games = 64;
 constexpr int answer_within_ms = 5'000;
 constexpr std::size_t nobody = 0xffff'ffff; // no connection of a generator, so that keys are not used twice
-constexpr std::size_t push_outstanding = 1'000; // what one connection may have in flight, almost
+constexpr std::size_t push_outstanding = 1'000; // just below what one connection may have in flight
 const std::string stamp_marker("\x0a\x05"
                                "bench"
                                "\x10",
@@ -42,10 +48,6 @@ std::vector<std::string> update_bodies() {
         bodies.push_back(request.SerializeAsString());
     }
     return bodies;
-}
-
-std::uint16_t update_number_of(bool is_database) {
-    return is_database ? static_cast<std::uint16_t>(update_number + frontend_to_database - 2) : update_number;
 }
 
 // Far from the ids of other runs: an idempotency key used again would be a repetition, not an update.
@@ -93,11 +95,6 @@ bench_suite::bench_suite(bench_plan plan, const bench_echo& echo,
                          std::function<void(const std::string&)> on_progress)
     : plan_(std::move(plan)), echo_(echo), on_progress_(std::move(on_progress)) {}
 
-std::uint16_t bench_suite::method(std::uint16_t of_frontend) const {
-    return plan_.is_database ? static_cast<std::uint16_t>(of_frontend + frontend_to_database - 2)
-                             : of_frontend;
-}
-
 bool bench_suite::is_wanted(const std::string& name) const {
     return plan_.only.empty() || std::any_of(plan_.only.begin(), plan_.only.end(),
                                              [&](const auto& prefix) { return name.starts_with(prefix); });
@@ -114,7 +111,7 @@ bench_row& bench_suite::begin(const std::string& name, const std::string& unit, 
 
 wire::result<std::vector<bench_row>> bench_suite::run() {
     if (auto prepared = prepare(); !prepared) return prepared.error();
-    // First, while neither heap has room left over from other work.
+    // Memory comes first: what other scenarios have freed would hide what the connections cost.
     if (is_wanted("memory")) run_memory();
     for (const shape& one : {shape{"wire 64×1", 64, 1, 0.9}, shape{"wire 64×16", 64, 16, 0.6},
                              shape{"wire 1×1", 1, 1, 0}, shape{"wire 1×1024", 1, 1024, 0}})
@@ -125,20 +122,19 @@ wire::result<std::vector<bench_row>> bench_suite::run() {
     for (const shape& one : {shape{"updates 1", 1, 1, 0}, shape{"updates 64", 16, 4, 0},
                              shape{"updates 256", 16, 16, 0}, shape{"updates 1024", 64, 16, 0}}) {
         if (!is_wanted(one.name)) continue;
-        run_updates(one, one.name, plan_.address, update_number_of(plan_.is_database));
+        run_updates(one, one.name, plan_.address, update_at(plan_.is_database));
         if (!plan_.is_database && !plan_.database.empty())
-            run_updates(one, "part: database, " + std::string(one.name), plan_.database,
-                        update_number_of(true));
+            run_updates(one, "part: database, " + std::string(one.name), plan_.database, update_at(true));
     }
     for (const std::size_t subscribers : {1, 10, 100})
         if (is_wanted("push " + std::to_string(subscribers))) run_push(subscribers);
     return std::move(rows_);
 }
 
-// The games that everything else is about.
+// Makes the games that the scenarios read, update and follow.
 wire::result<void> bench_suite::prepare() {
     for (const auto& body : update_bodies()) {
-        const wire_traffic one({method(update_number), {body}, true, stamp_marker, plan_.token});
+        const wire_traffic one({update_at(plan_.is_database), {body}, true, stamp_marker, plan_.token});
         if (auto made = ask_once(plan_.address, one); !made) return made.error();
     }
     return {};
@@ -174,7 +170,7 @@ void bench_suite::run_queries(const shape& one, bool registered) {
     v1::QueryScoreByGameRequest request;
     request.set_game(game_name(0));
     const wire_traffic ours(
-        {method(query_number), {request.SerializeAsString()}, false, {}, plan_.token, registered});
+        {query_at(plan_.is_database), {request.SerializeAsString()}, false, {}, plan_.token, registered});
     const auto answer = ask_once(plan_.address, ours);
     if (!answer) {
         row.problem = answer.error().message;
@@ -225,7 +221,8 @@ void bench_suite::run_updates(const shape& one, const std::string& name, const s
 void bench_suite::run_push(std::size_t subscribers) {
     auto& row = begin("push " + std::to_string(subscribers), "/s", "echo");
     if (subscribers == 100) row.reach = 4'000'000;
-    const wire_traffic writer({method(update_number), update_bodies(), true, stamp_marker, plan_.token});
+    const wire_traffic writer(
+        {update_at(plan_.is_database), update_bodies(), true, stamp_marker, plan_.token});
     push_load load;
     load.address = plan_.address;
     load.subscribers = subscribers;
@@ -242,12 +239,11 @@ void bench_suite::run_push(std::size_t subscribers) {
         request.add_topics("games/bench-*");
         body = request.SerializeAsString();
     }
-    const wire_traffic subscribing(
-        {plan_.is_database ? watch_number : subscribe_number, {body}, false, {}, plan_.token});
+    const wire_traffic subscribing({watch_at(plan_.is_database), {body}, false, {}, plan_.token});
     subscribing.greet(load.subscribe, 0);
     subscribing.request(load.subscribe, 1, 0);
 
-    // The peer hands on what a writer says: frames as large as an event.
+    // The peer broadcasts frames as large as the answer to an update, which is about the size of an event.
     const auto answer = ask_once(plan_.address, writer);
     const echo_traffic peer_writer(answer ? answer->size() : 100);
     auto peer_load = load;
@@ -273,7 +269,7 @@ void bench_suite::run_memory() {
     auto& row = begin("memory, idle", " B", "echo");
     row.less_is_better = true;
     row.reach = 2'500;
-    const wire_traffic greeting({method(query_number), {""}, false, {}, plan_.token});
+    const wire_traffic greeting({query_at(plan_.is_database), {""}, false, {}, plan_.token});
     memory_load load{plan_.address, plan_.pid, plan_.idle_connections, {}};
     greeting.greet(load.greeting, 0);
     const auto mine = measure_idle_memory(load);

@@ -12,7 +12,7 @@ namespace stadion::tools {
 struct bench_plan {
     std::string address;      // of the server measured
     bool is_database = false; // a database server, else a front-end
-    std::string database;     // behind that front-end, to measure what part it has; empty: not known
+    std::string database;     // the one behind that front-end, measured beside it; empty: not known
     int pid = 0;              // of the server; 0: not known
     std::string token;
     std::vector<std::string> only; // scenarios whose names begin with one of these; none: all
@@ -51,7 +51,6 @@ private:
     void run_memory();
     void compare(bench_row& row, const shape& load, const bench_traffic& ours, const bench_traffic& peers,
                  const std::string& peer_address, const std::string& address = {});
-    std::uint16_t method(std::uint16_t of_frontend) const;
 
     bench_plan plan_;
     const bench_echo& echo_;

@@ -1,4 +1,5 @@
 #include "tools/bench/bench_traffic.hpp"
+#include "wire/method_numbers.hpp"
 
 #include "wire/proto/frontend.pb.h"
 #include "wire/proto/handshake.pb.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr std::uint32_t budget_ms = 30'000;
 constexpr std::size_t id_at = 8;
 constexpr std::size_t key_digits = 40;
-constexpr std::uint16_t register_method = 0x0201;
 constexpr std::uint64_t registration_id = std::uint64_t{1} << 62; // no request of ours has it
 constexpr std::uint32_t stamp_base = 1u << 28;
 constexpr std::uint32_t stamp_mask = (1u << 30) - 1;
@@ -103,8 +103,9 @@ void wire_traffic::greet(std::string& out, std::size_t connection) const {
     if (!registers_) return;
     v1::RegisterClientRequest request;
     request.set_client_id("bench-" + std::to_string(run_) + "-" + std::to_string(connection));
-    wire::append_frame(out, {wire::frame_kind::request, 0, register_method, registration_id, budget_ms},
-                       request.SerializeAsString());
+    wire::append_frame(
+        out, {wire::frame_kind::request, 0, wire::rpc::front_end_register_client, registration_id, budget_ms},
+        request.SerializeAsString());
 }
 
 void wire_traffic::request(std::string& out, std::uint64_t id, std::size_t connection) const {

@@ -1,5 +1,5 @@
-// What a load generator says on a connection and how it recognises the answers: encoded beforehand, so that
-// the generator has nothing to do but copy bytes and count frames.
+// What a load generator sends on a connection and how it recognises the answers. Requests are encoded
+// beforehand, so that the generator only copies bytes and counts frames.
 //
 // Threading: immutable; one object serves all connections of all threads.
 #pragma once
@@ -38,9 +38,9 @@ public:
         std::uint16_t method = 0;
         std::vector<std::string> bodies;
         bool with_keys = false;   // each request with an idempotency key of its own
-        std::string number_after; // the five bytes behind this text in a body are a varint that changes
+        std::string number_after; // behind this text each body has a stamp; each request has its own
         std::string token;
-        bool registers = false; // each connection is a client's, registered before its first request
+        bool registers = false; // each connection registers as a client first
     };
     explicit wire_traffic(options wanted);
 
@@ -76,7 +76,7 @@ private:
     std::string frame_;
 };
 
-// GET of one path over a kept connection.
+// GET of one path, over keep-alive connections.
 class http_traffic : public bench_traffic {
 public:
     http_traffic(const std::string& host, const std::string& path, const std::string& token);
@@ -91,8 +91,8 @@ private:
     std::string request_;
 };
 
-// Five bytes that are always five bytes as a varint, and the microseconds, modulo about 18 minutes, that they
-// stand for: how an event says when it was sent.
+// A stamp says when an update was made: microseconds modulo 2^30, which is about 18 minutes. It is offset so
+// that its varint always has five bytes and can be written over another one in an encoded message.
 inline constexpr std::size_t stamp_size = 5;
 std::uint32_t stamp_of(std::uint64_t microseconds) noexcept;
 void write_stamp(char* to, std::uint32_t stamp) noexcept;

@@ -1,6 +1,6 @@
 // Durations in buckets of constant relative width, so that percentiles from nanoseconds to minutes are right
-// to within 1/64 in a few kilobytes (the shape of Gil Tene's HdrHistogram). Recording is two shifts and an
-// addition.
+// to within 1/64, in 30 kilobytes (the layout of Gil Tene's HdrHistogram). Recording takes a few
+// instructions.
 //
 // Each power of two is cut into 64 buckets: a value v >= 64 with its highest bit at position e is in bucket
 // (e - 5) * 64 + (v >> (e - 6)) - 64; smaller values have a bucket each. Pure; not for several threads at

@@ -8,7 +8,7 @@ void push_account::delivered(std::uint64_t sequence, std::chrono::microseconds a
                              bool is_measured) noexcept {
     if (is_measured) to_each_.record(after);
     event& one = events_[sequence % events_kept];
-    if (one.sequence > sequence) return; // it was overtaken long ago
+    if (one.sequence > sequence) return; // a later event has its entry
     if (one.sequence != sequence) {
         not_to_all_ += one.is_measured && one.deliveries != 0 && one.deliveries < subscribers_;
         one = {sequence, 0, {}, is_measured};

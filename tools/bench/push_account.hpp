@@ -1,10 +1,12 @@
-// How long events are on their way to many subscribers: to each of them, and until the last has it.
+// How long events take to reach many subscribers: each of them, and the last of them.
 //
-// An event is known by its sequence. It counts for "the last" when as many deliveries of it came as there are
-// subscribers; those that somebody never got, because newer ones took their place, are counted apart. What
-// one delivery costs here is some additions and one place of a table, so it can be done for each.
+// An event is known by its sequence. The last subscriber has it when as many deliveries of it came as there
+// are subscribers. A table holds the last `events_kept` sequences. An event whose entry is taken by a later
+// one before all subscribers had it is counted apart: a server sends a subscriber that falls behind only the
+// newest event of each key. Events that are still in the table at the end are not counted apart. A delivery
+// costs a few additions and one table entry, so every delivery is recorded.
 //
-// Pure; not for several threads at once. Bound: the last `events_kept` sequences.
+// Pure; not for several threads at once.
 #pragma once
 
 #include "tools/bench/latency_histogram.hpp"
@@ -19,14 +21,15 @@ class push_account {
 public:
     explicit push_account(std::size_t subscribers) : subscribers_(subscribers), events_(events_kept) {}
 
-    // Somebody has got the event, this long after it was made. What is not measured (a warm-up) is followed
-    // and not counted.
+    // A subscriber has got the event, this long after its update was made. A delivery that is not measured (a
+    // warm-up) only counts towards its event having reached all.
     void delivered(std::uint64_t sequence, std::chrono::microseconds after, bool is_measured) noexcept;
 
-    // Of all deliveries; of all events, when the last subscriber had it.
+    // Of all deliveries.
     const latency_histogram& to_each() const noexcept { return to_each_; }
+    // Of the events that reached all: when the last subscriber had it.
     const latency_histogram& to_last() const noexcept { return to_last_; }
-    // Events that were overtaken before all had them.
+    // Events that left the table before all subscribers had them.
     std::uint64_t not_to_all() const noexcept { return not_to_all_; }
 
     static constexpr std::size_t events_kept = 1 << 16;

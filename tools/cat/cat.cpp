@@ -2,7 +2,8 @@
 
 #include "tools/cat/cat_session.hpp"
 #include "tools/command/commands.hpp"
-#include "tools/command/settings.hpp"
+
+#include <memory>
 
 namespace stadion::tools {
 
@@ -40,27 +41,21 @@ int run_cat(const cat_options& wanted) {
     return all_done || terminal.is_terminal() ? done : failed;
 }
 
-void add_cat(CLI::App& program, command_context& context) {
-    auto& command =
-        *program.add_subcommand("cat", "the debug client: reads lines `Method {json}`, prints the answers");
+void add_cat(command program) {
+    const auto cat =
+        program.subcommand("cat", "the debug client: reads lines `Method {json}`, prints the answers");
     const auto wanted = std::make_shared<cat_options>();
-    auto* address = command.add_option("address", wanted->address, "HOST:PORT of any server");
-    command.add_flag("--hex", wanted->hex,
-                     "show the bytes of every frame, both directions, on standard error");
-    command.add_flag("--time", wanted->time, "show the round-trip and server times on standard error");
-    add_setting(command, "--budget-ms", wanted->budget_ms, "how long to wait for an answer")
-        .check(CLI::PositiveNumber);
-    add_setting(command, "--token", wanted->token, "the token that gives a role");
-    auto* listen = command
-                       .add_option("--listen", wanted->listen_port,
+    const auto address = cat.option("address", wanted->address, "HOST:PORT of any server");
+    cat.flag("--hex", wanted->hex, "show the bytes of every frame, both directions, on standard error");
+    cat.flag("--time", wanted->time, "show the round-trip and server times on standard error");
+    cat.setting("--budget-ms", wanted->budget_ms, "how long to wait for an answer").positive();
+    cat.setting("--token", wanted->token, "the token that gives a role");
+    const auto listen = cat.option("--listen", wanted->listen_port,
                                    "accept on this port (0: a free one) and show what clients send")
-                       ->check(CLI::Range(0, 65535));
-    address->excludes(listen);
-    command.callback([&context, &command, wanted] {
-        if (wanted->address.empty() && wanted->listen_port < 0) throw CLI::RequiredError("HOST:PORT");
-        context.chosen = &command;
-        context.run = [wanted] { return run_cat(*wanted); };
-    });
+                            .range(0, 65535);
+    address.excludes(listen);
+    cat.runs([wanted] { return run_cat(*wanted); },
+             [wanted] { return wanted->address.empty() && wanted->listen_port < 0 ? "HOST:PORT" : ""; });
 }
 
 } // namespace stadion::tools

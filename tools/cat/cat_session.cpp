@@ -2,13 +2,13 @@
 
 #include "tools/cat/frame_text.hpp"
 #include "wire/error_message.hpp"
+#include "wire/number.hpp"
 #include "wire/position.hpp"
 #include "wire/proto/introspection.pb.h"
 
 #include <google/protobuf/descriptor.pb.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace stadion::tools {
 namespace {
@@ -274,12 +274,11 @@ bool cat_session::set_seen(const std::string& text) {
 bool cat_session::set_number(const cat_directive& directive) {
     const auto& text = directive.argument;
     if (directive.name == "seen") return set_seen(text);
-    std::uint64_t value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc{} || end != text.data() + text.size() || value < 1 || value > 0x7fffffff)
+    const auto value = wire::parse_number<std::int32_t>(text).value_or(0);
+    if (value < 1)
         return refuse(
             wire::make_error(wire::status::invalid_argument, "\\" + directive.name + " wants a number"));
-    wanted_.budget_ms = static_cast<int>(value);
+    wanted_.budget_ms = value;
     return true;
 }
 

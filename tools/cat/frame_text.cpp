@@ -1,5 +1,7 @@
 #include "tools/cat/frame_text.hpp"
 
+#include "wire/hex.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -88,17 +90,10 @@ std::string describe(const wire::frame_header& header, const wire::method_table&
 
 std::optional<std::string> parse_hex(std::string_view text) {
     std::string digits;
-    std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
-                 [](char c) { return c != ' ' && c != '\t' && c != '\r'; });
-    if (digits.size() % 2 != 0) return std::nullopt;
-    std::string bytes;
-    for (std::size_t i = 0; i < digits.size(); i += 2) {
-        unsigned value = 0;
-        const auto [end, failure] = std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
-        if (failure != std::errc{} || end != digits.data() + i + 2) return std::nullopt;
-        bytes += static_cast<char>(value);
-    }
-    return bytes;
+    for (const char c : text)
+        if (c != ' ' && c != '\t' && c != '\r')
+            digits += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    return wire::from_hex(digits);
 }
 
 } // namespace stadion::tools

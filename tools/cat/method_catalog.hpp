@@ -26,8 +26,8 @@ public:
 
     const wire::method_table& methods() const;
 
-    // What `name` says about itself: a method with its messages, a service, a message or an enum, with or
-    // without the package; NOT_FOUND, with what is meant perhaps, otherwise.
+    // The description of `name`: a method with its messages, a service, a message or an enum, with or without
+    // the package. NOT_FOUND, naming what may be meant, otherwise.
     wire::result<std::string> describe(std::string_view name) const;
 
     // JSON to the encoded request of the method. INVALID_ARGUMENT says where it does not fit.

@@ -10,14 +10,16 @@
 #include "tools/command/fleet_options.hpp"
 #include "tools/command/wait_for.hpp"
 #include "wire/json.hpp"
+#include "wire/method_numbers.hpp"
+#include "wire/number.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <limits>
+#include <memory>
 #include <random>
 
 namespace stadion::tools {
@@ -25,12 +27,6 @@ namespace {
 
 constexpr std::chrono::milliseconds register_within{10'000};
 constexpr std::chrono::milliseconds answer_within{10'000};
-constexpr std::uint16_t query_score = 0x0203;
-constexpr std::uint16_t query_tally = 0x0204;
-constexpr std::uint16_t update_score = 0x0205;
-constexpr std::uint16_t increment_tally = 0x0206;
-constexpr std::uint16_t list_games = 0x0208;
-constexpr std::uint16_t list_teams = 0x0209;
 constexpr std::uint32_t page_size = 200;
 
 struct client_command_options {
@@ -39,11 +35,9 @@ struct client_command_options {
 };
 
 wire::result<int> parse_number(const std::string& text) {
-    int value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc{} || end != text.data() + text.size())
-        return wire::make_error(wire::status::invalid_argument, "'" + text + "' is not a number");
-    return value;
+    const auto value = wire::parse_number<int>(text);
+    if (!value) return wire::make_error(wire::status::invalid_argument, "'" + text + "' is not a number");
+    return *value;
 }
 
 class client {
@@ -144,10 +138,11 @@ private:
         for (;;) {
             std::string next;
             const bool fine =
-                show(session_->read<v1::ListGamesResponse>(list_games, request), [&](const auto& page) {
-                    for (const auto& one : page.games()) print(one, to_line(one));
-                    next = page.next_page_token();
-                });
+                show(session_->read<v1::ListGamesResponse>(wire::rpc::front_end_list_games, request),
+                     [&](const auto& page) {
+                         for (const auto& one : page.games()) print(one, to_line(one));
+                         next = page.next_page_token();
+                     });
             if (!fine || next.empty()) return fine;
             request.set_page_token(next);
         }
@@ -158,10 +153,11 @@ private:
         for (;;) {
             std::string next;
             const bool fine =
-                show(session_->read<v1::ListTeamsResponse>(list_teams, request), [&](const auto& page) {
-                    for (const auto& one : page.teams()) print(one, to_line(one));
-                    next = page.next_page_token();
-                });
+                show(session_->read<v1::ListTeamsResponse>(wire::rpc::front_end_list_teams, request),
+                     [&](const auto& page) {
+                         for (const auto& one : page.teams()) print(one, to_line(one));
+                         next = page.next_page_token();
+                     });
             if (!fine || next.empty()) return fine;
             request.set_page_token(next);
         }
@@ -170,14 +166,14 @@ private:
     bool game(const words& rest) {
         v1::QueryScoreByGameRequest request;
         request.set_game(rest[0]);
-        return show(session_->read<v1::Score>(query_score, request),
+        return show(session_->read<v1::Score>(wire::rpc::front_end_query_score_by_game, request),
                     [&](const auto& one) { print(one, to_line(one)); });
     }
 
     bool team(const words& rest) {
         v1::QueryMedalTallyByTeamRequest request;
         request.set_team(rest[0]);
-        return show(session_->read<v1::MedalTally>(query_tally, request),
+        return show(session_->read<v1::MedalTally>(wire::rpc::front_end_query_medal_tally_by_team, request),
                     [&](const auto& one) { print(one, to_line(one)); });
     }
 
@@ -190,10 +186,12 @@ private:
             if (!points) return refuse(points.error());
             (*request.mutable_points())[rest[i]] = *points;
         }
-        return show(session_->write<v1::Score>(update_score, request), [&](const auto& one) {
-            home_.post([session = session_, sequence = one.sequence()] { session->saw(sequence); });
-            print(one, to_line(one));
-        });
+        return show(session_->write<v1::Score>(wire::rpc::front_end_update_score_by_game, request),
+                    [&](const auto& one) {
+                        home_.post(
+                            [session = session_, sequence = one.sequence()] { session->saw(sequence); });
+                        print(one, to_line(one));
+                    });
     }
 
     bool medal(const words& rest) {
@@ -203,10 +201,12 @@ private:
         const auto by = rest.size() == 3 ? parse_number(rest[2]) : wire::result<int>(1);
         if (!by) return refuse(by.error());
         request.set_by(*by);
-        return show(session_->write<v1::MedalTally>(increment_tally, request), [&](const auto& one) {
-            home_.post([session = session_, sequence = one.sequence()] { session->saw(sequence); });
-            print(one, to_line(one));
-        });
+        return show(session_->write<v1::MedalTally>(wire::rpc::front_end_increment_medal_tally, request),
+                    [&](const auto& one) {
+                        home_.post(
+                            [session = session_, sequence = one.sequence()] { session->saw(sequence); });
+                        print(one, to_line(one));
+                    });
     }
 
     // What has no RPC goes over HTTP, by way of the dispatcher, which passes it on to a server that is there;
@@ -245,14 +245,11 @@ private:
     }
 
     bool reverse(const words& rest) {
-        std::uint64_t sequence = 0;
-        const std::string& text = rest[0];
-        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), sequence);
-        if (failure != std::errc{} || end != text.data() + text.size())
-            return misused("'" + text + "' is no sequence; watch shows them");
+        const auto sequence = wire::parse_number<std::uint64_t>(rest[0]);
+        if (!sequence) return misused("'" + rest[0] + "' is no sequence; watch shows them");
         std::string why = rest[1];
         for (std::size_t i = 2; i < rest.size(); ++i) why += " " + rest[i];
-        return ask_over_http("POST", reversal_path(sequence), reversal_body(why), reversal_lines);
+        return ask_over_http("POST", reversal_path(*sequence), reversal_body(why), reversal_lines);
     }
 
     bool watch(const words& topics) {
@@ -349,17 +346,14 @@ std::string default_user() {
 
 } // namespace
 
-void add_client(CLI::App& program, command_context& context) {
-    auto& command =
-        *program.add_subcommand("client", "an interactive client that goes to its backup by itself");
+void add_client(command program) {
+    const auto added =
+        program.subcommand("client", "an interactive client that goes to its backup by itself");
     const auto wanted = std::make_shared<client_command_options>();
     wanted->user = default_user();
-    add_setting(command, "--user", wanted->user, "who you are; one place per name");
-    add_fleet_options(command, wanted->fleet);
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_client(*wanted); };
-    });
+    added.setting("--user", wanted->user, "who you are; one place per name");
+    add_fleet_options(added, wanted->fleet);
+    added.runs([wanted] { return run_client(*wanted); });
 }
 
 } // namespace stadion::tools

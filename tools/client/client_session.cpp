@@ -1,5 +1,7 @@
 #include "tools/client/client_session.hpp"
 
+#include "wire/method_numbers.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
@@ -9,11 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using net::awaitable;
-
-constexpr std::uint16_t assign_number = 0x0101;
-constexpr std::uint16_t register_number = 0x0201;
-constexpr std::uint16_t unregister_number = 0x0202;
-constexpr std::uint16_t subscribe_number = 0x0207;
 
 constexpr auto connect_within = 2'000ms;
 constexpr auto connect_check_every = 20ms;
@@ -85,7 +82,7 @@ awaitable<void> client_session::stop() {
     if (serving_) {
         v1::UnregisterClientRequest request;
         request.set_client_id(wanted_.client_id);
-        co_await link_->ask<v1::UnregisterClientResponse>(unregister_number, request,
+        co_await link_->ask<v1::UnregisterClientResponse>(wire::rpc::front_end_unregister_client, request,
                                                           options_within(goodbye_within));
     }
     serving_ = false;
@@ -100,7 +97,7 @@ awaitable<void> client_session::stop() {
     }
 }
 
-// --- being somewhere ---
+// --- finding a server and staying there ---
 
 awaitable<void> client_session::run() {
     const auto self = shared_from_this();
@@ -140,8 +137,8 @@ awaitable<void> client_session::stay() {
 awaitable<bool> client_session::assign() {
     v1::AssignRequest request;
     request.set_client_id(wanted_.client_id);
-    auto answer = co_await dispatcher_->ask<v1::AssignResponse>(assign_number, std::move(request),
-                                                                options_within(connect_within));
+    auto answer = co_await dispatcher_->ask<v1::AssignResponse>(
+        wire::rpc::dispatcher_assign, std::move(request), options_within(connect_within));
     if (!answer) {
         last_failure_ = answer.error().message;
         co_return false;
@@ -170,8 +167,8 @@ awaitable<bool> client_session::enter(std::string address) {
     v1::RegisterClientRequest request;
     request.set_client_id(wanted_.client_id);
     request.set_ticket(ticket_);
-    auto answer = co_await fresh->ask<v1::RegisterClientResponse>(register_number, std::move(request),
-                                                                  options_within(connect_within, false));
+    auto answer = co_await fresh->ask<v1::RegisterClientResponse>(
+        wire::rpc::front_end_register_client, std::move(request), options_within(connect_within, false));
     if (!answer || stopping_) {
         last_failure_ = answer ? "stopped" : answer.error().message;
         if (!stopping_) notice(address + " does not take us: " + last_failure_);
@@ -192,13 +189,14 @@ awaitable<bool> client_session::enter(std::string address) {
     co_return true;
 }
 
-// A new ticket comes with it; showing it where we are tells the dispatcher that nobody else is on the way.
+// The dispatcher gives a new ticket with the backup. The ticket is shown to the server we are registered at,
+// so that the dispatcher does not count us as one more client on its way.
 awaitable<void> client_session::find_backup() {
     v1::AssignRequest request;
     request.set_client_id(wanted_.client_id);
     const auto at = link_;
-    auto answer = co_await dispatcher_->ask<v1::AssignResponse>(assign_number, std::move(request),
-                                                                options_within(connect_within));
+    auto answer = co_await dispatcher_->ask<v1::AssignResponse>(
+        wire::rpc::dispatcher_assign, std::move(request), options_within(connect_within));
     if (!answer || !serving_ || link_ != at) co_return;
     ticket_ = answer->ticket();
     for (const auto& one : {answer->master().address(), answer->backup().address()})
@@ -206,7 +204,7 @@ awaitable<void> client_session::find_backup() {
     v1::RegisterClientRequest again;
     again.set_client_id(wanted_.client_id);
     again.set_ticket(ticket_);
-    co_await at->ask<v1::RegisterClientResponse>(register_number, std::move(again),
+    co_await at->ask<v1::RegisterClientResponse>(wire::rpc::front_end_register_client, std::move(again),
                                                  options_within(connect_within, false));
 }
 
@@ -289,7 +287,7 @@ void client_session::follow() {
     options.seen_sequence = seen_;
     options.seen_board = board_;
     stream_ = link_->stream(
-        subscribe_number, request.SerializeAsString(), options,
+        wire::rpc::front_end_subscribe, request.SerializeAsString(), options,
         [self = shared_from_this(), following](std::string_view body) {
             if (following == self->following_) self->on_event(body);
         },

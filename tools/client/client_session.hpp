@@ -1,6 +1,5 @@
-// A client of the fleet that stays one, whatever happens to single servers: it asks the dispatcher where to
-// go, registers there, and goes to its backup by itself when the connection is lost or the server says
-// GOAWAY.
+// A client of the fleet that survives the loss of single servers. It asks the dispatcher where to go,
+// registers there, and goes to its backup by itself when the connection is lost or the server says GOAWAY.
 //
 // What a caller may rely on. A write happens exactly once: it carries an idempotency key and is repeated
 // under it, on whichever server is there, until it is answered or its time is up. A read never answers with
@@ -114,10 +113,10 @@ private:
     std::string complained_of_; // the dispatcher's last failure
     bool serving_ = false;
     bool stopping_ = false;
-    std::uint64_t entry_ = 0;     // counts servers, and
-    std::uint64_t following_ = 0; // subscriptions: what an old one says is ignored
+    std::uint64_t entry_ = 0;     // counts servers: an old one's callbacks are ignored
+    std::uint64_t following_ = 0; // counts subscriptions: an old one's events are ignored
     std::uint64_t seen_ = 0;
-    std::uint64_t board_ = 0; // that it was seen on
+    std::uint64_t board_ = 0; // the board whose sequence seen_ is
     std::uint64_t keys_ = 0;
     std::uint32_t switches_ = 0;
     std::string key_prefix_;

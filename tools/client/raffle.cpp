@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <iostream>
+#include <memory>
 
 namespace stadion::tools {
 namespace {
@@ -66,28 +67,22 @@ int take_record(const fleet_options& from) {
 
 } // namespace
 
-void add_raffle(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("raffle", "the raffle's record: take it, check it");
-    command.require_subcommand(1);
+void add_raffle(command program) {
+    const auto raffle = program.subcommand("raffle", "the raffle's record: take it, check it");
+    raffle.require_subcommand();
 
-    auto& check = *command.add_subcommand("verify", "recomputes hash and winners of an exported record");
+    const auto check = raffle.subcommand("verify", "recomputes hash and winners of an exported record");
     const auto file = std::make_shared<std::string>();
     const auto json = std::make_shared<bool>(false);
-    check.add_option("FILE", *file, "what `stadion raffle export` wrote")->required();
-    check.add_flag("--json", *json, "the summary as JSON");
-    check.callback([&context, &check, file, json] {
-        context.chosen = &check;
-        context.run = [file, json] { return verify(*file, *json); };
-    });
+    check.option("FILE", *file, "what `stadion raffle export` wrote").required();
+    check.flag("--json", *json, "the summary as JSON");
+    check.runs([file, json] { return verify(*file, *json); });
 
-    auto& take = *command.add_subcommand(
+    const auto take = raffle.subcommand(
         "export", "writes the record to stdout; --dispatcher may name any front-end as well");
     const auto from = std::make_shared<fleet_options>();
     add_fleet_options(take, *from);
-    take.callback([&context, &take, from] {
-        context.chosen = &take;
-        context.run = [from] { return take_record(*from); };
-    });
+    take.runs([from] { return take_record(*from); });
 }
 
 } // namespace stadion::tools

@@ -1,39 +1,29 @@
-// The commands of `stadion`, a file each. `add_…` describes the command's options to the parser; when the
-// command is the one chosen, it leaves in the context what is to be run once all settings are known.
+// The commands of `stadion`, a file each. `add_…` describes the command's options to the command line, and
+// what is to be run when it is the one chosen.
 #pragma once
 
-#include <filesystem>
-#include <functional>
-
-namespace CLI {
-class App;
-}
+#include "tools/command/command_line.hpp"
 
 namespace stadion::tools {
 
 enum exit_status : int { done = 0, failed = 1, misused = 2 };
 
-// Set in the environment of what a dispatcher starts: whoever cannot serve says why on stdout too.
+// Set in the environment of what a dispatcher starts: a server that cannot start says why on stdout too.
 inline constexpr const char* last_words_wanted = "STADION_LAST_WORDS";
 
-struct command_context {
-    CLI::App* chosen = nullptr;
-    std::function<int()> run; // returns the exit status; may throw what a person should read
-};
-
-void add_up(CLI::App& program, command_context& context);
-void add_dispatcher(CLI::App& program, command_context& context);
-void add_frontend(CLI::App& program, command_context& context);
-void add_dbserver(CLI::App& program, command_context& context);
+void add_up(command program);
+void add_dispatcher(command program);
+void add_frontend(command program);
+void add_dbserver(command program);
 
 // What talks to a fleet from outside.
-void add_cat(CLI::App& program, command_context& context);
-void add_client(CLI::App& program, command_context& context);
-void add_replay(CLI::App& program, command_context& context);
-void add_load(CLI::App& program, command_context& context);
-void add_bench(CLI::App& program, command_context& context);
-void add_top(CLI::App& program, command_context& context);
-void add_check(CLI::App& program, command_context& context);
-void add_raffle(CLI::App& program, command_context& context);
+void add_cat(command program);
+void add_client(command program);
+void add_replay(command program);
+void add_load(command program);
+void add_bench(command program);
+void add_top(command program);
+void add_check(command program);
+void add_raffle(command program);
 
 } // namespace stadion::tools

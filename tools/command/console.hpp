@@ -1,9 +1,10 @@
-// Where a command meets a person or a pipe: lines of standard input, Ctrl-C, and whatever else has a file
-// descriptor, in one poll loop. On a terminal lines are edited with history and completion (libedit), and
-// what arrives meanwhile is printed above the line being typed.
+// A command's input and output: lines of standard input, Ctrl-C, and other file descriptors, in one poll
+// loop. On a terminal lines are edited with history and completion (libedit), and what arrives meanwhile is
+// printed above the line being typed.
 //
 // Threading: one thread, the one that made it; only `post` may be called from others. Construct it before any
-// thread is started: it takes SIGINT and SIGTERM out of all of them. One at a time per process.
+// thread is started: threads started later inherit its block of SIGINT and SIGTERM. One at a time per
+// process.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // What every command that talks to a whole fleet can be told.
 #pragma once
 
-#include "tools/command/settings.hpp"
+#include "tools/command/command_line.hpp"
 
 #include <string>
 
@@ -13,10 +13,10 @@ struct fleet_options {
     bool json = false;
 };
 
-inline void add_fleet_options(CLI::App& command, fleet_options& wanted) {
-    add_setting(command, "--dispatcher", wanted.dispatcher, "HOST:PORT of the dispatcher");
-    add_setting(command, "--token", wanted.token, "the token that gives a role");
-    command.add_flag("--json", wanted.json, "print JSON instead of text");
+inline void add_fleet_options(command to, fleet_options& wanted) {
+    to.setting("--dispatcher", wanted.dispatcher, "HOST:PORT of the dispatcher");
+    to.setting("--token", wanted.token, "the token that gives a role");
+    to.flag("--json", wanted.json, "print JSON instead of text");
 }
 
 } // namespace stadion::tools

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <memory>
+
 namespace stadion::tools {
 namespace {
 
@@ -35,23 +37,20 @@ int run_check(const check_options& wanted) {
 
 } // namespace
 
-void add_check(CLI::App& program, command_context& context) {
-    auto& command =
-        *program.add_subcommand("check", "one-shot health check; exit status 0 well, 1 degraded, 2 down");
-    command.footer(
+void add_check(command program) {
+    const auto check =
+        program.subcommand("check", "one-shot health check; exit status 0 well, 1 degraded, 2 down");
+    check.footer(
         "Degraded: fewer servers than wanted, one that does not answer, is not ready or keeps dying, "
         "two leaders, a clock\n"
         "without corrections, a front-end that does not follow. Down: the dispatcher does not answer, "
         "or no front-end serves.");
     const auto wanted = std::make_shared<check_options>();
-    add_fleet_options(command, wanted->fleet);
-    command.add_option("--within-ms", wanted->within_ms, "how long each server may take to answer")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_check(*wanted); };
-    });
+    add_fleet_options(check, wanted->fleet);
+    check.option("--within-ms", wanted->within_ms, "how long each server may take to answer")
+        .show_default()
+        .positive();
+    check.runs([wanted] { return run_check(*wanted); });
 }
 
 } // namespace stadion::tools

@@ -18,14 +18,14 @@ struct finding {
     std::string to_do;           // what a person does about it; empty: nothing, it passes by itself
 };
 
-// In the order of their weight to somebody who reads from the top; empty: all is well.
+// The worst first; empty: all is well.
 //
 // Down: nobody can be served, because the dispatcher or every front-end is gone. Degraded: a server fewer
 // than wanted, one that does not answer, is not ready or keeps dying, disagreement about who leads, a clock
 // without corrections, a replica that does not follow.
 std::vector<finding> find_faults(const fleet_report& report);
 
-// The worst of them.
+// The health that the worst of them means.
 fleet_health judge(const fleet_report& report);
 
 // A line per finding.

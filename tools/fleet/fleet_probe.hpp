@@ -11,7 +11,7 @@ class fleet_probe {
 public:
     fleet_probe(net::worker& home, std::string dispatcher, std::string token);
 
-    // Takes at most six times `within`. What could not be asked says so in the report.
+    // Takes little more than eight times `within` at most. The report says what could not be asked.
     net::awaitable<fleet_report> ask(std::chrono::milliseconds within);
 
 private:

@@ -57,7 +57,7 @@ struct child_report {
     std::string kind;
     std::string address;
     std::uint32_t pid = 0; // 0: it does not run
-    double seconds = 0;    // it has run for, or is started again in
+    double seconds = 0;    // how long it has run; without a pid, until it is started again
     std::uint32_t restarts = 0;
     std::uint32_t early_deaths = 0; // in a row
     bool is_in_crash_loop = false;

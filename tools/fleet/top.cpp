@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <ctime>
+#include <memory>
 
 namespace stadion::tools {
 namespace {
@@ -99,18 +100,13 @@ int run_top(const top_options& wanted) {
 
 } // namespace
 
-void add_top(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("top", "a live view of the fleet; Ctrl-C ends it");
+void add_top(command program) {
+    const auto top = program.subcommand("top", "a live view of the fleet; Ctrl-C ends it");
     const auto wanted = std::make_shared<top_options>();
-    add_fleet_options(command, wanted->fleet);
-    command.add_flag("--once", wanted->once, "print it once and end; so does --json");
-    command.add_option("--every", wanted->every_s, "seconds between two looks")
-        ->capture_default_str()
-        ->check(CLI::Range(0.1, 3600.0));
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_top(*wanted); };
-    });
+    add_fleet_options(top, wanted->fleet);
+    top.flag("--once", wanted->once, "print it once and end; so does --json");
+    top.option("--every", wanted->every_s, "seconds between two looks").show_default().range(0.1, 3600.0);
+    top.runs([wanted] { return run_top(*wanted); });
 }
 
 } // namespace stadion::tools

@@ -1,6 +1,7 @@
 #include "tools/replay/demo_player.hpp"
 
 #include "tools/demo/demo_data.hpp"
+#include "wire/method_numbers.hpp"
 #include "wire/printable.hpp"
 #include "wire/proto/dispatcher.pb.h"
 #include "wire/proto/frontend.pb.h"
@@ -18,8 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t assign_method = 0x0101;
-constexpr std::uint16_t update_score_method = 0x0205;
 constexpr auto between_steps = 1s;
 constexpr auto try_again_after = 500ms;
 
@@ -117,7 +116,7 @@ net::awaitable<void> demo_player::find_front_end() {
     v1::AssignRequest request;
     request.set_client_id("demo");
     for (;;) {
-        auto assigned = co_await dispatcher->ask<v1::AssignResponse>(assign_method, request);
+        auto assigned = co_await dispatcher->ask<v1::AssignResponse>(wire::rpc::dispatcher_assign, request);
         if (assigned) {
             std::vector<std::string> addresses{assigned->master().address()};
             if (assigned->has_backup()) addresses.push_back(assigned->backup().address());
@@ -134,7 +133,8 @@ net::awaitable<void> demo_player::write(v1::UpdateScoreByGameRequest update, std
     net::call_options options;
     options.idempotency_key = std::move(key);
     for (;;) {
-        auto score = co_await link_->ask<v1::Score>(update_score_method, update, options);
+        auto score =
+            co_await link_->ask<v1::Score>(wire::rpc::front_end_update_score_by_game, update, options);
         if (score) co_return;
         using wire::status;
         const auto code = score.error().code;

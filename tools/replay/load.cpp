@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <memory>
+
 namespace stadion::tools {
 namespace {
 
@@ -45,21 +47,18 @@ int run_load(const load_options& wanted) {
 
 } // namespace
 
-void add_load(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("load", "loads a medal table or a game list");
-    command.footer(
+void add_load(command program) {
+    const auto load = program.subcommand("load", "loads a medal table or a game list");
+    load.footer(
         "A medal table is CSV with the columns rank,code,team,gold,silver,bronze,total; a game list is a "
         "JSON array\n"
         "of {\"game\",\"title\",\"points\":{team:n},\"status\"}, or openfootball's matches as they ended. "
         "What is loaded\n"
         "replaces what was there, so loading twice does nothing more; a file with a bad line loads nothing.");
     const auto wanted = std::make_shared<load_options>();
-    command.add_option("file", wanted->file, "the file; - reads standard input")->required();
-    add_fleet_options(command, wanted->fleet);
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_load(*wanted); };
-    });
+    load.option("file", wanted->file, "the file; - reads standard input").required();
+    add_fleet_options(load, wanted->fleet);
+    load.runs([wanted] { return run_load(*wanted); });
 }
 
 } // namespace stadion::tools

@@ -3,10 +3,10 @@
 #include "tools/replay/csv.hpp"
 #include "tools/replay/tournament.hpp"
 #include "wire/board_json.hpp"
+#include "wire/number.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,13 +24,6 @@ std::optional<std::string> problem_of_name(std::string_view name) {
     for (const char c : name)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "the name has a control character";
     return std::nullopt;
-}
-
-std::optional<std::uint32_t> parse_count(std::string_view text) {
-    std::uint32_t value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
 }
 
 // The columns by name.
@@ -57,7 +50,7 @@ public:
         std::map<std::string, std::uint32_t> counts;
         for (const auto* name : {"gold", "silver", "bronze", "total"}) {
             if (!places_.contains(name)) continue;
-            const auto count = parse_count(field(name));
+            const auto count = wire::parse_number<std::uint32_t>(field(name));
             if (!count) return std::string(name) + " is '" + field(name) + "', not a number";
             counts[name] = *count;
         }

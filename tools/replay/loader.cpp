@@ -1,4 +1,5 @@
 #include "tools/replay/loader.hpp"
+#include "wire/method_numbers.hpp"
 
 #include "wire/proto/dispatcher.pb.h"
 
@@ -10,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using net::awaitable;
 
-constexpr std::uint16_t all_servers_number = 0x0105;
-constexpr std::uint16_t commit_number = 0x0305;
 constexpr std::size_t batch_max = 200;
 constexpr auto answer_within = 5'000ms;
 constexpr auto pause_between = 200ms;
@@ -38,7 +37,7 @@ awaitable<void> pause(net::worker& home) {
 
 awaitable<wire::result<std::string>> find_database(loading& at) {
     const auto answer = co_await at.dispatcher->ask<v1::GetAllServersResponse>(
-        all_servers_number, v1::GetAllServersRequest(), options());
+        wire::rpc::dispatcher_get_all_servers, v1::GetAllServersRequest(), options());
     if (!answer) co_return answer.error();
     for (const auto& server : answer->servers())
         if (server.kind() == "dbserver" && server.state() != v1::Server::DOWN) co_return server.address();
@@ -72,7 +71,7 @@ awaitable<wire::result<std::uint64_t>> commit(loading& at, net::worker& home, v1
         if (auto address = co_await find_database(at)) {
             at.database->connect({*address});
             const auto answer =
-                co_await at.database->ask<v1::CommitResponse>(commit_number, batch, options());
+                co_await at.database->ask<v1::CommitResponse>(wire::rpc::database_commit, batch, options());
             if (!answer) {
                 failure = answer.error();
                 if (!is_passing(failure)) co_return failure;

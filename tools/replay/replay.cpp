@@ -10,6 +10,9 @@
 
 #include <unistd.h>
 
+#include <cstdio>
+#include <memory>
+
 namespace stadion::tools {
 namespace {
 
@@ -93,28 +96,25 @@ int run_replay(const replay_options& wanted) {
 
 } // namespace
 
-void add_replay(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("replay", "plays a recorded tournament into the running fleet");
-    command.footer("The file is openfootball's worldcup.json. Each match becomes a game named \"DATE "
-                   "TEAM1-TEAM2\", with\n"
-                   "\" (2)\" behind it for a second one of that name, and the two teams' names as the keys "
-                   "of its points: one\n"
-                   "point per goal listed, shoot-outs not counted. Updates come in the order of time: LIVE "
-                   "0-0 at kick-off,\n"
-                   "the goals, OFFICIAL at the end. Finally every score is read back; the exit status is 0 "
-                   "if all are right.");
+void add_replay(command program) {
+    const auto replay = program.subcommand("replay", "plays a recorded tournament into the running fleet");
+    replay.footer("The file is openfootball's worldcup.json. Each match becomes a game named \"DATE "
+                  "TEAM1-TEAM2\", with\n"
+                  "\" (2)\" behind it for a second one of that name, and the two teams' names as the keys "
+                  "of its points: one\n"
+                  "point per goal listed, shoot-outs not counted. Updates come in the order of time: LIVE "
+                  "0-0 at kick-off,\n"
+                  "the goals, OFFICIAL at the end. Finally every score is read back; the exit status is 0 "
+                  "if all are right.");
     const auto wanted = std::make_shared<replay_options>();
-    command.add_option("file", wanted->file, "the tournament; - reads standard input")->required();
-    command
-        .add_option("--speed", wanted->speed,
-                    "seconds of the tournament in a second; pauses are at most 2 s; 0: none at all")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
-    add_fleet_options(command, wanted->fleet);
-    command.callback([&context, &command, wanted] {
-        context.chosen = &command;
-        context.run = [wanted] { return run_replay(*wanted); };
-    });
+    replay.option("file", wanted->file, "the tournament; - reads standard input").required();
+    replay
+        .option("--speed", wanted->speed,
+                "seconds of the tournament in a second; pauses are at most 2 s; 0: none at all")
+        .show_default()
+        .not_negative();
+    add_fleet_options(replay, wanted->fleet);
+    replay.runs([wanted] { return run_replay(*wanted); });
 }
 
 } // namespace stadion::tools

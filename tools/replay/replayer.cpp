@@ -1,12 +1,12 @@
 #include "tools/replay/replayer.hpp"
 
+#include "wire/method_numbers.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 
 namespace stadion::tools {
 namespace {
 
-constexpr std::uint16_t query_number = 0x0203;
-constexpr std::uint16_t update_number = 0x0205;
 constexpr std::size_t failures_max = 20;
 constexpr std::chrono::milliseconds check_every{10};
 
@@ -59,7 +59,8 @@ net::awaitable<void> replayer::play() {
 net::awaitable<void> replayer::write(std::size_t step) {
     const auto& update = steps_[step];
     const auto& match = event_.matches[update.match];
-    const auto made = co_await session_.write<v1::Score>(update_number, to_request(match, update));
+    const auto made = co_await session_.write<v1::Score>(wire::rpc::front_end_update_score_by_game,
+                                                         to_request(match, update));
     if (made) {
         session_.saw(made->sequence());
         report_.sequence = std::max(report_.sequence, made->sequence());
@@ -78,7 +79,8 @@ net::awaitable<void> replayer::verify(std::size_t index) {
     const auto& match = event_.matches[index];
     v1::QueryScoreByGameRequest request;
     request.set_game(match.game);
-    const auto score = co_await session_.read<v1::Score>(query_number, std::move(request));
+    const auto score =
+        co_await session_.read<v1::Score>(wire::rpc::front_end_query_score_by_game, std::move(request));
     std::array<std::int32_t, 2> expected{};
     for (const auto& scored : match.goals) ++expected[static_cast<std::size_t>(scored.team)];
     if (!score) {

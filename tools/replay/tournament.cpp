@@ -1,9 +1,10 @@
 #include "tools/replay/tournament.hpp"
 
+#include "wire/number.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -22,10 +23,8 @@ struct bad_match {
 };
 
 std::optional<int> to_number(std::string_view text) {
-    int value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-    return value;
+    const auto value = wire::parse_number<int>(text);
+    return value && *value >= 0 ? value : std::nullopt;
 }
 
 std::string text_of(const json& object, const char* name) {

@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <memory>
+
 namespace stadion::tools {
 namespace {
 
@@ -35,19 +37,16 @@ int run(const settings& from) {
 
 } // namespace
 
-void add_dbserver(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("dbserver", "the database server, alone or told of a dispatcher");
-    auto from = std::make_shared<settings>();
-    add_server_settings(command, from->server, "--host", "--port");
-    add_setting(command, "--dispatcher", from->dispatcher, "HOST:PORT of the dispatcher to join, if any");
-    add_setting(command, "--data", from->data, "the folder that holds its files");
-    command.add_flag("--salvage", from->salvage,
-                     "go on without what is damaged, after it has been set aside");
-    add_strand_settings(command, from->strands);
-    command.callback([&command, &context, from] {
-        context.chosen = &command;
-        context.run = [from] { return run(*from); };
-    });
+void add_dbserver(command program) {
+    const auto dbserver =
+        program.subcommand("dbserver", "the database server, alone or told of a dispatcher");
+    const auto from = std::make_shared<settings>();
+    add_server_settings(dbserver, from->server, "--host", "--port");
+    dbserver.setting("--dispatcher", from->dispatcher, "HOST:PORT of the dispatcher to join, if any");
+    dbserver.setting("--data", from->data, "the folder that holds its files");
+    dbserver.flag("--salvage", from->salvage, "go on without what is damaged, after it has been set aside");
+    add_strand_settings(dbserver, from->strands);
+    dbserver.runs([from] { return run(*from); });
 }
 
 } // namespace stadion::tools

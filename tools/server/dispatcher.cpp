@@ -6,7 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 
 namespace stadion::tools {
@@ -65,26 +67,22 @@ dispatcher::dispatcher_options options_from(const dispatcher_settings& from) {
 
 } // namespace
 
-void add_dispatcher_settings(CLI::App& command, dispatcher_settings& settings) {
-    add_server_settings(command, settings.server, "--host,--disp_ip", "--port,--disp_port");
-    add_setting(command, "--frontend-port,--fes_port", settings.front_end_port,
-                "the port of the first front-end, then counting up; 0 takes free ones");
-    add_setting(command, "--db-host,--db_ip", settings.database_host,
-                "the database server's address; as --host unless given");
-    add_setting(command, "--db-port,--db_port", settings.database_port, "the database server's port");
-    add_setting(command, "--servers,--n_servers", settings.servers, "how many front-ends to start")
-        .check(CLI::Range(0, 1000));
-    add_setting(command, "--max-servers", settings.servers_max,
-                "how many there may be when the fleet fills up")
-        .check(CLI::Range(1, 1000));
-    add_setting(command, "--capacity", settings.capacity, "how many clients a front-end takes");
-    add_strand_settings(command, settings.strands);
-    add_setting(command, "--data", settings.data, "the folder that holds all data");
-    add_setting(command, "--heartbeat-ms", settings.heartbeat_ms, "how often servers report")
-        .check(CLI::Range(10, 600'000));
-    add_setting(command, "--heartbeat-misses", settings.heartbeat_misses,
-                "after how many missed reports one is gone")
-        .check(CLI::Range(1, 100));
+void add_dispatcher_settings(command to, dispatcher_settings& settings) {
+    add_server_settings(to, settings.server, "--host,--disp_ip", "--port,--disp_port");
+    to.setting("--frontend-port,--fes_port", settings.front_end_port,
+               "the port of the first front-end, then counting up; 0 takes free ones");
+    to.setting("--db-host,--db_ip", settings.database_host,
+               "the database server's address; as --host unless given");
+    to.setting("--db-port,--db_port", settings.database_port, "the database server's port");
+    to.setting("--servers,--n_servers", settings.servers, "how many front-ends to start").range(0, 1000);
+    to.setting("--max-servers", settings.servers_max, "how many there may be when the fleet fills up")
+        .range(1, 1000);
+    to.setting("--capacity", settings.capacity, "how many clients a front-end takes");
+    add_strand_settings(to, settings.strands);
+    to.setting("--data", settings.data, "the folder that holds all data");
+    to.setting("--heartbeat-ms", settings.heartbeat_ms, "how often servers report").range(10, 600'000);
+    to.setting("--heartbeat-misses", settings.heartbeat_misses, "after how many missed reports one is gone")
+        .range(1, 100);
 }
 
 namespace {
@@ -117,15 +115,12 @@ int run_dispatcher(const dispatcher_settings& from) {
 
 } // namespace
 
-void add_dispatcher(CLI::App& program, command_context& context) {
-    auto& command =
-        *program.add_subcommand("dispatcher", "a whole fleet: starts the servers and looks after them");
-    auto from = std::make_shared<dispatcher_settings>();
-    add_dispatcher_settings(command, *from);
-    command.callback([&command, &context, from] {
-        context.chosen = &command;
-        context.run = [from] { return run_dispatcher(*from); };
-    });
+void add_dispatcher(command program) {
+    const auto dispatcher =
+        program.subcommand("dispatcher", "a whole fleet: starts the servers and looks after them");
+    const auto from = std::make_shared<dispatcher_settings>();
+    add_dispatcher_settings(dispatcher, *from);
+    dispatcher.runs([from] { return run_dispatcher(*from); });
 }
 
 } // namespace stadion::tools

@@ -3,6 +3,9 @@
 
 #include "tools/server/server_settings.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace stadion::tools {
 
 struct dispatcher_settings {
@@ -19,6 +22,6 @@ struct dispatcher_settings {
     unsigned heartbeat_misses = 3;
 };
 
-void add_dispatcher_settings(CLI::App& command, dispatcher_settings& settings);
+void add_dispatcher_settings(command to, dispatcher_settings& settings);
 
 } // namespace stadion::tools

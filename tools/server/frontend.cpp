@@ -3,6 +3,7 @@
 #include "tools/command/commands.hpp"
 #include "tools/server/run_server.hpp"
 
+#include <memory>
 #include <stdexcept>
 
 namespace stadion::tools {
@@ -36,19 +37,16 @@ int run(const settings& from) {
 
 } // namespace
 
-void add_frontend(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("frontend", "one front-end; joins the dispatcher it is told of");
-    auto from = std::make_shared<settings>();
-    add_server_settings(command, from->server, "--host", "--port");
-    add_setting(command, "--dispatcher", from->dispatcher, "HOST:PORT of the dispatcher");
-    add_setting(command, "--database", from->database,
-                "HOST:PORT of the database server, if not the dispatcher's");
-    add_setting(command, "--capacity", from->capacity, "how many clients it takes");
-    add_strand_settings(command, from->strands);
-    command.callback([&command, &context, from] {
-        context.chosen = &command;
-        context.run = [from] { return run(*from); };
-    });
+void add_frontend(command program) {
+    const auto frontend = program.subcommand("frontend", "one front-end; joins the dispatcher it is told of");
+    const auto from = std::make_shared<settings>();
+    add_server_settings(frontend, from->server, "--host", "--port");
+    frontend.setting("--dispatcher", from->dispatcher, "HOST:PORT of the dispatcher");
+    frontend.setting("--database", from->database,
+                     "HOST:PORT of the database server, if not the dispatcher's");
+    frontend.setting("--capacity", from->capacity, "how many clients it takes");
+    add_strand_settings(frontend, from->strands);
+    frontend.runs([from] { return run(*from); });
 }
 
 } // namespace stadion::tools

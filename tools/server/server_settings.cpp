@@ -10,7 +10,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -21,40 +23,37 @@ constexpr int own_signal = SIGUSR1; // what this process tells itself
 
 } // namespace
 
-void add_server_settings(CLI::App& command, server_settings& settings, const std::string& host_names,
+void add_server_settings(command to, server_settings& settings, const std::string& host_names,
                          const std::string& port_names) {
-    add_setting(command, host_names, settings.host, "the address to serve on");
-    add_setting(command, port_names, settings.port, "the port to serve on; 0 takes a free one");
-    add_setting(command, "--threads", settings.threads, "worker threads; 0 means one per core")
-        .check(CLI::Range(0, 1024));
-    add_setting(command, "--token-file", settings.token_file,
-                "who may do what: a file of lines `role token` (scorer, operator, server)");
-    add_setting(command, "--allow-host", settings.allowed_hosts,
-                "other names of this server that HTTP requests may use, with commas; * for any")
-        .delimiter(',')
-        ->allow_extra_args(false);
-    add_setting(command, "--allow-origin", settings.allowed_origins,
-                "sites whose pages may talk to this server, https://scores.example; * for any")
-        .delimiter(',')
-        ->allow_extra_args(false);
-    add_setting(command, "--log-level", settings.log_level, "trace, debug, info, warn, error or off")
-        .check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+    to.setting(host_names, settings.host, "the address to serve on");
+    to.setting(port_names, settings.port, "the port to serve on; 0 takes a free one");
+    to.setting("--threads", settings.threads, "worker threads; 0 means one per core").range(0, 1024);
+    to.setting("--token-file", settings.token_file,
+               "who may do what: a file of lines `role token` (scorer, operator, server)");
+    to.setting("--allow-host", settings.allowed_hosts,
+               "other names of this server that HTTP requests may use, with commas; * for any")
+        .with_commas()
+        .one_argument();
+    to.setting("--allow-origin", settings.allowed_origins,
+               "sites whose pages may talk to this server, https://scores.example; * for any")
+        .with_commas()
+        .one_argument();
+    to.setting("--log-level", settings.log_level, "trace, debug, info, warn, error or off")
+        .one_of({"trace", "debug", "info", "warn", "error", "off"});
 }
 
-void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings) {
-    add_switch(command, "--leader-election,--is_leader_election", settings.leader_election,
-               "servers elect a leader");
-    add_setting(command, "--leader-silence-ms", settings.leader_silence_ms,
-                "a leader that is not heard of for so long is replaced")
-        .check(CLI::Range(20u, 60'000u));
-    add_switch(command, "--clock-sync,--is_clock_sync", settings.clock_sync,
-               "the leader keeps clocks together");
-    add_switch(command, "--raffle,--is_raffle", settings.raffle, "every so many requests one wins");
-    add_setting(command, "--raffle-every", settings.raffle_every, "how many requests a draw takes")
-        .check(CLI::Range(1u, 1'000'000'000u));
-    add_setting(command, "--clock-drift-ppm", settings.clock_drift_ppm,
-                "for tests: each server's clock runs wrong within this many ppm")
-        .check(CLI::Range(0, 100'000));
+void add_strand_settings(command to, clocksync::strand_settings& settings) {
+    to.on_off("--leader-election,--is_leader_election", settings.leader_election, "servers elect a leader");
+    to.setting("--leader-silence-ms", settings.leader_silence_ms,
+               "a leader that is not heard of for so long is replaced")
+        .range(20u, 60'000u);
+    to.on_off("--clock-sync,--is_clock_sync", settings.clock_sync, "the leader keeps clocks together");
+    to.on_off("--raffle,--is_raffle", settings.raffle, "every so many requests one wins");
+    to.setting("--raffle-every", settings.raffle_every, "how many requests a draw takes")
+        .range(1u, 1'000'000'000u);
+    to.setting("--clock-drift-ppm", settings.clock_drift_ppm,
+               "for tests: each server's clock runs wrong within this many ppm")
+        .range(0, 100'000);
 }
 
 void set_up_log(const server_settings& settings, const std::string& name) {

@@ -6,13 +6,16 @@
 #include "net/http/origin_policy.hpp"
 #include "net/loop/runtime.hpp"
 #include "net/rpc/access.hpp"
-#include "tools/command/settings.hpp"
+#include "tools/command/command_line.hpp"
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace stadion::tools {
 
@@ -26,9 +29,9 @@ struct server_settings {
     std::string log_level = "info";
 };
 
-void add_server_settings(CLI::App& command, server_settings& settings, const std::string& host_names,
+void add_server_settings(command to, server_settings& settings, const std::string& host_names,
                          const std::string& port_names);
-void add_strand_settings(CLI::App& command, clocksync::strand_settings& settings);
+void add_strand_settings(command to, clocksync::strand_settings& settings);
 
 // Sends the log to stderr, marked with `name`.
 void set_up_log(const server_settings& settings, const std::string& name);
@@ -40,14 +43,14 @@ net::access_policy read_access(const server_settings& settings);
 // each other.
 net::access_policy read_fleet_access(const server_settings& settings);
 
-// What every server does before it opens anything: files that are nobody else's, as many descriptors as there
-// may be, the machine's budget of memory, the log of libraries.
+// What every server does before it opens anything: makes new files private, raises the limit on descriptors,
+// joins the machine's memory budget, takes over the log of libraries.
 void prepare_process();
 
-// Takes from others what is below the data folder.
+// Takes from other users all access to the program's files in the data folder.
 void make_data_private(const std::string& folder);
 
-// Throws when a name or a site can be none.
+// Throws when a name cannot be a host's, or a site cannot be an origin.
 net::origin_policy read_origins(const server_settings& settings);
 
 std::size_t thread_count(const server_settings& settings);
@@ -77,8 +80,7 @@ private:
     sigset_t blocked_;
 };
 
-// Ends a server that could not start: nothing of it runs any more when it is taken apart. Throws what the
-// failure says.
+// Stops the threads of a server that could not start, so that it can be destroyed, and throws the failure.
 [[noreturn]] void give_up(net::runtime& threads, const wire::error& failure);
 
 } // namespace stadion::tools

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <memory>
 
 namespace stadion::tools {
 namespace {
@@ -151,15 +152,12 @@ int run_up(const settings& from, std::vector<std::string> arguments) {
 
 } // namespace
 
-void add_up(CLI::App& program, command_context& context) {
-    auto& command = *program.add_subcommand("up", "a whole fleet on this machine, until Ctrl-C");
-    auto from = std::make_shared<settings>();
-    command.add_flag("--demo", from->demo, "load a small real event and play it");
-    add_dispatcher_settings(command, from->fleet);
-    command.callback([&command, &context, from] {
-        context.chosen = &command;
-        context.run = [&command, from] { return run_up(*from, arguments_of(command, {"demo", "help"})); };
-    });
+void add_up(command program) {
+    const auto up = program.subcommand("up", "a whole fleet on this machine, until Ctrl-C");
+    const auto from = std::make_shared<settings>();
+    up.flag("--demo", from->demo, "load a small real event and play it");
+    add_dispatcher_settings(up, from->fleet);
+    up.runs([up, from] { return run_up(*from, up.arguments({"demo", "help"})); });
 }
 
 } // namespace stadion::tools

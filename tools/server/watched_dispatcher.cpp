@@ -1,6 +1,6 @@
 #include "tools/server/watched_dispatcher.hpp"
 
-#include "dispatcher/service/memory_file.hpp"
+#include "dispatcher/service/state_file.hpp"
 #include "dispatcher/service/supervisor_driver.hpp"
 
 #include <algorithm>
@@ -102,11 +102,11 @@ void watched_dispatcher::ended(const net::process_end& how) {
 
 void stop_leftovers(net::worker& home, const std::string& folder, std::chrono::milliseconds bound,
                     std::function<void()> done) {
-    auto opened = dispatcher::memory_file::open(folder);
+    auto opened = dispatcher::state_file::open(folder);
     if (!opened) return done();
-    const auto memory = std::make_shared<dispatcher::memory_file>(*std::move(opened));
+    const auto state = std::make_shared<dispatcher::state_file>(*std::move(opened));
     dispatcher::adoption_plan plan;
-    const auto& children = memory->content().children;
+    const auto& children = state->content().children;
     std::copy_if(children.begin(), children.end(), std::back_inserter(plan.adopt), dispatcher::is_running);
     if (plan.adopt.empty()) return done();
     dispatcher::supervisor_options nothing_new;
@@ -114,8 +114,8 @@ void stop_leftovers(net::worker& home, const std::string& folder, std::chrono::m
     const auto driver = std::make_shared<dispatcher::supervisor_driver>(home, std::move(nothing_new));
     driver->begin(plan, plan.adopt.front().dispatcher);
     // It must not end within its own callback.
-    driver->stop(bound, [&home, memory, driver, done = std::move(done)] {
-        home.post([memory, driver, done] { done(); });
+    driver->stop(bound, [&home, state, driver, done = std::move(done)] {
+        home.post([state, driver, done] { done(); });
     });
 }
 

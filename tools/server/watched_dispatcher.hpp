@@ -24,9 +24,9 @@ public:
     // `arguments` are those of `stadion dispatcher`.
     watched_dispatcher(net::worker& home, std::string program, std::vector<std::string> arguments);
 
-    // A server says where it serves; until the dispatcher itself has, which is the last to do so.
+    // A server has said where it serves. The dispatcher itself says so last; after that this is not called.
     std::function<void(std::string_view kind, std::string_view address)> on_ready;
-    // Something a person should know, in one line.
+    // News for a person, in one line.
     std::function<void(const std::string& line)> on_news;
     // It is gone for good; the exit status it had.
     std::function<void(int status)> on_end;

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::vector<member> ring{{1, 1}, {2, 2}, {3, 3}, {4, 4}};
+const std::vector<ring_member> ring{{1, 1}, {2, 2}, {3, 3}, {4, 4}};
 
 election_lock fresh(lock_record from = {}) {
     election_lock lock({}, from, 0s);
@@ -74,7 +74,7 @@ TEST(election_lock, somebody_else_in_a_server_s_name_neither_complains_nor_names
     election_lock lock = led_by(1);
     for (const server_id id : {2u, 3u, 4u})
         EXPECT_FALSE(lock.ask(1s, id, election_reason::leader_silent, false).answer.granted);
-    lock.lost(2s, 1);
+    lock.set_members(2s, {{2, 2}, {3, 3}, {4, 4}});
     const auto granted = lock.ask(2s, 2, election_reason::leader_lost);
     ASSERT_TRUE(granted.answer.granted);
     EXPECT_FALSE(lock.release(2s, 3, granted.answer.epoch, 3, false));
@@ -91,7 +91,7 @@ TEST(election_lock, grants_somebody_else_nothing_while_servers_ask_for_themselve
 
 TEST(election_lock, hears_no_complaint_that_was_made_while_the_dispatcher_was_stopped) {
     election_lock lock = led_by(1);
-    lock.stopped(20s);
+    lock.note_pause(20s);
     for (const server_id id : {2u, 3u, 4u})
         EXPECT_FALSE(lock.ask(20s + 1ms, id, election_reason::leader_silent).answer.granted);
     EXPECT_FALSE(lock.ask(20s + 401ms, 2, election_reason::leader_silent).answer.granted);
@@ -107,7 +107,7 @@ TEST(election_lock, forgets_complaints_after_the_window) {
 
 TEST(election_lock, grants_at_once_when_the_dispatcher_lost_the_leader) {
     election_lock lock = led_by(1);
-    lock.lost(1s, 1);
+    lock.set_members(1s, {{2, 2}, {3, 3}, {4, 4}});
     EXPECT_TRUE(lock.ask(1s, 3, election_reason::leader_lost).answer.granted);
 }
 
@@ -121,7 +121,7 @@ TEST(election_lock, notices_a_leader_that_left_or_came_back_as_another_process) 
 
 TEST(election_lock, ignores_a_release_of_a_former_epoch) {
     election_lock lock = led_by(1);
-    lock.lost(1s, 1);
+    lock.set_members(1s, {{2, 2}, {3, 3}, {4, 4}});
     lock.ask(1s, 3, election_reason::leader_lost);
     EXPECT_FALSE(lock.release(1s, 2, 1, 2));
     EXPECT_EQ(lock.holder(1s), 3u);
@@ -137,23 +137,23 @@ TEST(election_lock, believes_the_new_leader_when_the_initiator_died_before_telli
 TEST(election_lock, goes_on_from_what_it_persisted) {
     election_lock lock = fresh({7, 3});
     EXPECT_FALSE(lock.ask(0s, 2, election_reason::periodic).answer.granted);
-    lock.lost(0s, 3);
+    lock.set_members(0s, {{1, 1}, {2, 2}, {4, 4}});
     EXPECT_EQ(lock.ask(0s, 2, election_reason::periodic).answer.epoch, 8u);
 }
 
 TEST(election_lock, needs_one_write_for_the_elections_that_follow_a_lost_leader) {
     const lock_record led{5, 3};
-    const lock_record lost = to_remember(led, {5, 0});
+    const lock_record lost = to_persist(led, {5, 0});
     EXPECT_EQ(lost.leader, 0u);
-    EXPECT_EQ(to_remember(lost, {6, 0}), lost);
-    EXPECT_EQ(to_remember(lost, {7, 0}), lost);
-    EXPECT_EQ(to_remember(lost, {7, 4}), (lock_record{7, 4})); // exact again: a leader stays one
+    EXPECT_EQ(to_persist(lost, {6, 0}), lost);
+    EXPECT_EQ(to_persist(lost, {7, 0}), lost);
+    EXPECT_EQ(to_persist(lost, {7, 4}), (lock_record{7, 4})); // exact again: a leader stays one
 }
 
 TEST(election_lock, never_grants_what_is_higher_than_remembered) {
     lock_record disk{5, 3};
     for (epoch_number epoch = 5; epoch < 40; ++epoch) {
-        disk = to_remember(disk, {epoch, 0});
+        disk = to_persist(disk, {epoch, 0});
         EXPECT_GE(disk.epoch, epoch);
     }
 }

@@ -10,11 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr member leader{1, 1}, self{2, 2}, third{3, 3};
+constexpr ring_member leader{1, 1}, self{2, 2}, third{3, 3};
 constexpr ring_key key = 7;
 constexpr election_settings usual{};
 
-fleet_view view(std::uint64_t number, server_id leads, std::vector<member> ring) {
+fleet_view view(std::uint64_t number, server_id leads, std::vector<ring_member> ring) {
     fleet_view shown;
     shown.number = number;
     shown.epoch = 1;
@@ -82,7 +82,7 @@ TEST(election, a_refused_suspicion_is_asked_about_again) {
     EXPECT_TRUE(asks(machine.tick(again)));
 }
 
-// ---- what somebody says who is no member, or a member that is mistaken
+// ---- messages from outside the ring, and from members that are mistaken
 
 class follower : public testing::Test {
 protected:

@@ -21,9 +21,9 @@ protected:
         simulation_options options;
         options.servers = 3;
         options.even_delays = true;
-        options.trace = [this](strand which, std::string_view line) {
+        options.trace = [this](trace_topic which, std::string_view line) {
             const bool beat = line.ends_with(", beat");
-            if (recording_ && !beat && (which == wanted_ || which == strand::membership) && wanted(line))
+            if (recording_ && !beat && (which == wanted_ || which == trace_topic::membership) && wanted(line))
                 (transcript_ += line) += '\n';
         };
         fleet_.emplace(options);
@@ -34,7 +34,7 @@ protected:
             if (line.find(noise) != std::string_view::npos) return false;
         return true;
     }
-    void record(strand which) {
+    void record(trace_topic which) {
         wanted_ = which;
         recording_ = true;
     }
@@ -48,21 +48,21 @@ protected:
     }
 
     std::optional<simulator> fleet_;
-    strand wanted_ = strand::election;
+    trace_topic wanted_ = trace_topic::election;
     bool recording_ = false;
     std::string transcript_;
 };
 
 TEST_F(golden, election_ordinary) {
     fleet_->set_load(2, 20);
-    record(strand::election);
+    record(trace_topic::election);
     fleet_->run_until(8ms);
     expect_transcript("election_ordinary");
 }
 
 TEST_F(golden, election_leader_killed) {
     fleet_->run_until(230ms);
-    record(strand::election);
+    record(trace_topic::election);
     fleet_->crash(0);
     fleet_->run_until(240ms);
     expect_transcript("election_leader_killed");
@@ -71,7 +71,7 @@ TEST_F(golden, election_leader_killed) {
 TEST_F(golden, election_leader_paused_and_fenced) {
     fleet_->set_load(0, 20); // nobody challenges it
     fleet_->run_until(230ms);
-    record(strand::election);
+    record(trace_topic::election);
     fleet_->pause(0);
     fleet_->run_until(500ms);
     fleet_->resume(0);
@@ -81,7 +81,7 @@ TEST_F(golden, election_leader_paused_and_fenced) {
 
 TEST_F(golden, order_ordinary) {
     fleet_->run_until(230ms);
-    record(strand::order);
+    record(trace_topic::order);
     fleet_->submit(0, "asterix", 1, 3);
     fleet_->submit(2, "obelix", 1, 2);
     fleet_->run_until(235ms);
@@ -90,7 +90,7 @@ TEST_F(golden, order_ordinary) {
 
 TEST_F(golden, order_leader_killed_with_messages_under_way) {
     fleet_->run_until(230ms);
-    record(strand::order);
+    record(trace_topic::order);
     fleet_->submit(0, "asterix", 1, 3);
     fleet_->submit(1, "obelix", 1, 2);
     fleet_->run_until(230ms + 50us);
@@ -101,14 +101,14 @@ TEST_F(golden, order_leader_killed_with_messages_under_way) {
 
 TEST_F(golden, clock_ordinary) {
     fleet_->run_until(300ms);
-    record(strand::clock);
+    record(trace_topic::clock);
     fleet_->run_until(410ms);
     expect_transcript("clock_ordinary");
 }
 
 TEST_F(golden, clock_leader_killed) {
     fleet_->run_until(230ms);
-    record(strand::clock);
+    record(trace_topic::clock);
     fleet_->crash(0);
     fleet_->run_until(240ms);
     expect_transcript("clock_leader_killed");

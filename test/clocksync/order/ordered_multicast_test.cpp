@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr member donor{1, 1}, newcomer{2, 2};
+constexpr ring_member donor{1, 1}, newcomer{2, 2};
 constexpr std::size_t parts = 50;
 
 order_settings small_parts() {

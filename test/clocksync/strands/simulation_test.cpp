@@ -40,7 +40,7 @@ TEST(simulator, repeats_a_seed_step_by_step) {
         std::string all;
         simulation_options options;
         options.seed = 42;
-        options.trace = [&all](strand, std::string_view line) { (all += line) += '\n'; };
+        options.trace = [&all](trace_topic, std::string_view line) { (all += line) += '\n'; };
         simulate(options);
         return all;
     };

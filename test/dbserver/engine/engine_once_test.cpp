@@ -1,4 +1,4 @@
-// What every engine promises to those who ask again.
+// What every engine guarantees when a mutation is repeated.
 #include "test/dbserver/engine/every_engine.hpp"
 #include "wire/retry_key.hpp"
 

@@ -1,4 +1,4 @@
-// The engines, for tests of what each of them promises.
+// The engines, for tests that each of them must pass.
 #pragma once
 
 #include "dbserver/engine/json_store.hpp"

@@ -1,5 +1,5 @@
-// What the JSON-file engine does beyond the interface: its files, its locks, what it says of damage, and how
-// it goes on when the disk does not.
+// What the JSON-file engine does beyond the interface: its files, its lock, how it reports damage, and how it
+// continues after a failure of the disk.
 #include "dbserver/engine/json_store.hpp"
 #include "dbserver/journal/damage.hpp"
 #include "dbserver/table/state_json.hpp"
@@ -152,7 +152,7 @@ TEST_F(json_store_on_disk, brings_bare_table_files_to_its_format_and_keeps_the_o
     EXPECT_EQ(old, "1\n");
 }
 
-// The rest is on a simulated disk, where a byte is easily changed.
+// The following tests use a simulated disk, where a byte is easily changed.
 class json_store_in_trouble : public ::testing::Test {
 public:
     simulated_disk lived() {
@@ -292,7 +292,7 @@ TEST_F(json_store_in_trouble, stays_poisoned_whatever_fails_or_succeeds_afterwar
     EXPECT_EQ(opened.health().state, condition::poisoned);
     disk->lift_fault();
     opened.prepare_segment();
-    opened.look_at_disk();
+    opened.check_disk_space();
     EXPECT_EQ(opened.health().state, condition::poisoned);
     EXPECT_EQ(commit_and_wait(opened, add_medal("gauls", "gold")).result, v1::Outcome::UNAVAILABLE);
     opened.stop();
@@ -303,10 +303,10 @@ TEST_F(json_store_in_trouble, stays_stopped_when_space_comes_back) {
     auto disk = std::make_shared<faulty_files>();
     json_store opened(campaign_options(disk, clock));
     disk->set_capacity(disk->disk().used_bytes() + 100);
-    opened.look_at_disk();
+    opened.check_disk_space();
     opened.stop();
     disk->set_capacity(1 << 20);
-    opened.look_at_disk();
+    opened.check_disk_space();
     EXPECT_EQ(opened.health().state, condition::stopped);
 }
 
@@ -339,8 +339,7 @@ TEST_F(json_store_in_trouble, takes_a_failed_write_back_and_goes_on) {
     EXPECT_EQ(next.state->tally()->gold(), 2u);
 }
 
-// The segment before a new one is all that says where the journal stands, until a record in the new one is
-// durable.
+// Until a record in a new segment is durable, only the segment before it tells how far the journal is.
 TEST_F(json_store_in_trouble, a_checkpoint_after_any_failed_call_leaves_what_opening_needs) {
     std::uint64_t calls = 0;
     for (std::uint64_t failing = 0; failing == 0 || failing < calls; ++failing) {
@@ -369,7 +368,7 @@ TEST_F(json_store_in_trouble, refuses_updates_on_a_full_disk_and_takes_them_agai
     json_store opened(campaign_options(disk, clock));
     commit_and_wait(opened, add_medal("gauls", "gold"));
     disk->set_capacity(disk->disk().used_bytes() + 100);
-    opened.look_at_disk();
+    opened.check_disk_space();
     const outcome refused = commit_and_wait(opened, add_medal("gauls", "gold"));
     EXPECT_EQ(refused.result, v1::Outcome::UNAVAILABLE);
     EXPECT_EQ(refused.failure->code, wire::status::resource_exhausted);
@@ -377,7 +376,7 @@ TEST_F(json_store_in_trouble, refuses_updates_on_a_full_disk_and_takes_them_agai
     EXPECT_THAT(refused.failure->message, HasSubstr("is full"));
     EXPECT_EQ(opened.load("teams/gauls", audience::everyone)->tally()->gold(), 1u);
     disk->set_capacity(1 << 20);
-    opened.look_at_disk();
+    opened.check_disk_space();
     EXPECT_EQ(commit_and_wait(opened, add_medal("gauls", "gold")).result, v1::Outcome::APPLIED);
 }
 

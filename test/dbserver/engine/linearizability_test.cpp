@@ -1,4 +1,4 @@
-// The checker that the campaigns trust must refuse what cannot have happened.
+// The checker of the campaigns must reject impossible histories.
 #include "test/support/linearizability.hpp"
 
 #include <gtest/gtest.h>

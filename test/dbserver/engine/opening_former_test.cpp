@@ -1,4 +1,4 @@
-// Directories of format 2, whose files of long names were told apart by checksums only.
+// Directories of format 2, where the file names of long table names could collide.
 #include "dbserver/journal/crc32c.hpp"
 #include "dbserver/table/json_text.hpp"
 #include "test/support/campaign_store.hpp"
@@ -18,7 +18,7 @@ using ::testing::Not;
 const layout where{campaign_directory};
 const std::int64_t clock_us_of_tests = manual_clock().now();
 
-// As format 2 had a key, with what was answered.
+// A line of format 2's key files: the key and the answer.
 std::string former_key(const v1::Mutation& mutation, const outcome& answered) {
     operation what;
     EXPECT_FALSE(read_mutation(mutation, {}, what));
@@ -29,8 +29,8 @@ std::string former_key(const v1::Mutation& mutation, const outcome& answered) {
     return line + R"(,"answer":)" + answered.state->json() + "}\n";
 }
 
-// What the program of then would have left of the same life, with these lines of keys. Of two tables with one
-// file, the later one's.
+// The directory as the program of format 2 would have left it, with these lines of keys. Where two tables
+// have one file, it holds the later one.
 simulated_disk as_format_2(simulated_disk found, const std::string& keys = {}) {
     faulty_files on(std::move(found));
     std::string text;

@@ -1,4 +1,4 @@
-// What opening a data directory does to files that lie about in it.
+// What opening a data directory does to files that it did not make.
 #include "dbserver/engine/json_store.hpp"
 #include "dbserver/journal/damage.hpp"
 #include "net/os/small_file.hpp"
@@ -90,7 +90,8 @@ TEST_F(opening_a_directory, removes_what_an_unfinished_checkpoint_left) {
     for (const auto& name : own) EXPECT_FALSE(fs::exists(root / name)) << name;
 }
 
-// As a dispatcher does, which writes its memory while the database server that it started opens its store.
+// As a dispatcher does, which writes its state file while the database server that it started opens its
+// store.
 TEST_F(opening_a_directory, never_disturbs_who_replaces_a_file_in_it) {
     fs::create_directories(root);
     std::atomic<bool> is_done = false;

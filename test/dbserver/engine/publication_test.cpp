@@ -19,7 +19,7 @@ TEST(publication, holds_the_newest_events_and_knows_which_are_gone) {
     publication held(3);
     for (std::uint64_t n = 1; n <= 5; ++n) {
         const auto one = update(n, 2);
-        held.remember({&one, 1});
+        held.retain({&one, 1});
     }
     EXPECT_FALSE(held.since(1, 10));
     ASSERT_TRUE(held.since(2, 10));
@@ -32,13 +32,13 @@ TEST(publication, large_states_leave_room_for_fewer) {
     publication held(1000, 1 << 20);
     for (std::uint64_t n = 1; n <= 200; ++n) {
         const auto one = update(n, 500);
-        held.remember({&one, 1});
+        held.retain({&one, 1});
     }
     EXPECT_FALSE(held.since(100, 1000));
     ASSERT_TRUE(held.since(198, 1000));
     EXPECT_EQ(held.since(198, 1000)->size(), 2u);
     const auto enormous = update(201, 50'000); // one is always held
-    held.remember({&enormous, 1});
+    held.retain({&enormous, 1});
     ASSERT_TRUE(held.since(200, 10));
     EXPECT_EQ(held.since(200, 10)->size(), 1u);
 }

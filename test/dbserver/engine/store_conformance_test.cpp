@@ -1,4 +1,4 @@
-// What every engine promises, whatever it is made of.
+// What every engine guarantees.
 #include "test/dbserver/engine/every_engine.hpp"
 
 #include <gmock/gmock.h>

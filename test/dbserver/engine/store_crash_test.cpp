@@ -1,4 +1,4 @@
-// A share of the durability campaign (test/bench/store_durability runs the whole of it).
+// A part of the durability campaign; test/bench/store_durability runs all of it.
 #include "test/support/store_campaign.hpp"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ TEST(crash_states, with_the_same_names_and_contents_are_one) {
     EXPECT_NE(one.fingerprint(), other.fingerprint()) << "an empty file more";
 }
 
-// In parts, each a test of its own: they run beside each other.
+// Separate tests, so that they run in parallel.
 class every_crash_point : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(every_crash_point, of_random_workloads_keeps_what_was_acknowledged_exactly_once) {

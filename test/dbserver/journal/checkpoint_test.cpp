@@ -1,4 +1,4 @@
-// Checkpoints whose making goes wrong.
+// Checkpoints that fail.
 #include "dbserver/journal/checkpoint.hpp"
 
 #include "test/support/campaign_store.hpp"

@@ -1,4 +1,4 @@
-// The journal's bytes: FORMAT.md's example, checksums, and that no damaged record passes.
+// The journal's bytes: FORMAT.md's example, checksums, and that a damaged record is rejected.
 #include "dbserver/journal/crc32c.hpp"
 #include "dbserver/journal/record.hpp"
 

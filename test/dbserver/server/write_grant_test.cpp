@@ -14,9 +14,9 @@ protected:
     }
     // As a server that runs does.
     void pass(write_grant& grant, std::chrono::milliseconds length) {
-        for (; length > 0ms; length -= write_grant::awake_every) {
-            now += write_grant::awake_every;
-            grant.awake(now);
+        for (; length > 0ms; length -= write_grant::tick_every) {
+            now += write_grant::tick_every;
+            grant.tick(now);
         }
     }
 

@@ -28,13 +28,13 @@ TEST(line, says_all_of_an_update_and_is_read_back) {
     EXPECT_EQ(read.sequence, 9u);
     EXPECT_EQ(read.at_us, 1'700'000'000'000'001);
     EXPECT_EQ(read.version, 5u);
-    EXPECT_EQ(read.what.name, "a\\b");
-    EXPECT_EQ(read.what.title, "line\nbreak \x01 \x7f");
-    EXPECT_EQ(read.what.status, v1::Score::PROTESTED);
-    EXPECT_EQ(read.what.points, what.points);
-    EXPECT_EQ(read.what.expect_version, 4u);
-    EXPECT_EQ(read.what.key, "k\"1");
-    EXPECT_EQ(read.what.hash, what.hash);
+    EXPECT_EQ(read.op.name, "a\\b");
+    EXPECT_EQ(read.op.title, "line\nbreak \x01 \x7f");
+    EXPECT_EQ(read.op.status, v1::Score::PROTESTED);
+    EXPECT_EQ(read.op.points, what.points);
+    EXPECT_EQ(read.op.expect_version, 4u);
+    EXPECT_EQ(read.op.key, "k\"1");
+    EXPECT_EQ(read.op.hash, what.hash);
 }
 
 TEST(line, of_anything_else_is_not_read) {

@@ -25,7 +25,7 @@ constexpr fleet_ring_settings usual{await_for, 1s};
 
 fleet_ring empty_ring() { return {{}, 0s, usual}; }
 
-clocksync::membership_record two_servers() { return {7, 2, {{1, 5}, {2, 7}}}; }
+clocksync::ring_record two_servers() { return {7, 2, {{1, 5}, {2, 7}}}; }
 
 TEST(FleetRing, TakesInAServerWhenItIsUpAndKeepsItWhileItDrains) {
     auto ring = empty_ring();
@@ -94,7 +94,7 @@ TEST(FleetRing, AfterARestartGivesUpAtOnceWhomOthersFindSilent) {
     ring.given_up(2);
     EXPECT_TRUE(ring.follow(servers_in({{1, server_state::up}}), 1s));
     EXPECT_FALSE(ring.is_pending());
-    EXPECT_EQ(ring.record().ring, (std::vector<clocksync::member>{{1, 5}}));
+    EXPECT_EQ(ring.record().ring, (std::vector<clocksync::ring_member>{{1, 5}}));
 }
 
 // Of a ring with servers 1 to 3, all up at 0 s, that has run until 1 s.
@@ -103,14 +103,14 @@ fleet_ring running_ring() {
     ring.joined({1, 5});
     ring.joined({2, 7});
     (void)ring.follow(servers_in({{1, server_state::up}, {2, server_state::up}, {3, server_state::up}}), 0s);
-    for (auto now = 0ms; now <= 1s; now += 250ms) EXPECT_FALSE(ring.turn(now));
+    for (auto now = 0ms; now <= 1s; now += 250ms) EXPECT_FALSE(ring.check_pause(now));
     return ring;
 }
 
 TEST(FleetRing, WhoeverIsLostWhileTheDispatcherIsStoppedKeepsItsPlace) {
     auto ring = running_ring();
     const auto before = ring.record();
-    EXPECT_TRUE(ring.turn(14s));
+    EXPECT_TRUE(ring.check_pause(14s));
     // It finds closed connections first, one by one, and some come back between them.
     EXPECT_FALSE(ring.follow(servers_in({{2, server_state::up}, {3, server_state::up}}), 14s));
     EXPECT_FALSE(ring.follow(servers_in({{3, server_state::up}}), 14s));
@@ -127,12 +127,12 @@ TEST(FleetRing, WhoeverIsLostWhileTheDispatcherIsStoppedKeepsItsPlace) {
 
 TEST(FleetRing, AfterAStopGivesUpWhoDoesNotComeBackAndThenJudgesAsBefore) {
     auto ring = running_ring();
-    EXPECT_TRUE(ring.turn(14s));
+    EXPECT_TRUE(ring.check_pause(14s));
     const auto two = servers_in({{1, server_state::up}, {2, server_state::up}});
     EXPECT_FALSE(ring.follow(two, 14s));
     EXPECT_TRUE(ring.follow(two, 14s + await_for));
     EXPECT_EQ(ring.incarnation_of(3), 0U);
-    EXPECT_FALSE(ring.turn(14s + 500ms));
+    EXPECT_FALSE(ring.check_pause(14s + 500ms));
     EXPECT_TRUE(ring.follow(servers_in({{1, server_state::up}}), 14s + await_for)) << "at once, as ever";
 }
 
@@ -155,7 +155,7 @@ TEST(FleetRing, NeverLosesTheLastOfItWhileSomebodyMayComeBack) {
 
 TEST(FleetRing, WhoSaysGoodbyeIsNotAwaited) {
     auto ring = running_ring();
-    EXPECT_TRUE(ring.turn(14s));
+    EXPECT_TRUE(ring.check_pause(14s));
     ring.given_up(3);
     EXPECT_TRUE(ring.follow(servers_in({{1, server_state::up}, {2, server_state::up}}), 14s));
     EXPECT_FALSE(ring.is_pending());

@@ -1,4 +1,4 @@
-// The front-end's side of its bargain with the registry, as far as the tests of the registry need it.
+// A front-end's side of the contract with the registry, as far as the registry's tests need it.
 #pragma once
 
 #include "wire/proto/dispatcher.pb.h"

@@ -117,7 +117,7 @@ TEST_F(SupervisorDriver, AdoptsWhatLivesAndStartsWhatDoesNot) {
     });
 }
 
-TEST_F(SupervisorDriver, RemembersAChildBeforeItRuns) {
+TEST_F(SupervisorDriver, RecordsAChildBeforeItRuns) {
     std::promise<std::string> program;
     on_worker([&] {
         driver->on_change = [&, told = false]() mutable {

@@ -1,4 +1,4 @@
-// Events of a board and somebody who watches it, as several tests need them.
+// Events of a board and a subscriber, for several tests.
 #pragma once
 
 #include "net/board/live_board.hpp"
@@ -49,7 +49,7 @@ struct watcher : board_subscriber {
     std::size_t room = SIZE_MAX; // events until it is congested
 };
 
-// A board on this thread; its worker's loop turns only when the test says so.
+// A board on this thread, whose worker's loop runs only when the test runs it.
 struct watched_board {
     void apply(std::uint64_t first, std::uint64_t last, const std::string& game = "hockey") {
         event_batch batch;

@@ -90,7 +90,7 @@ TEST(board_lists, a_team_whose_medals_stay_is_neither_left_out_nor_repeated_whil
     const auto first = page_of_teams(board, "", 2, page_encoding::json);
     ASSERT_TRUE(first);
     ASSERT_EQ(first->teams.size(), 2u);
-    board.apply(team(5, "b", 1)); // the last of the page falls to the end
+    board.apply(team(5, "b", 1)); // the last team of the page moves to the end
     const auto second = page_of_teams(board, first->next_page_token, 2, page_encoding::json);
     ASSERT_TRUE(second);
     ASSERT_EQ(second->teams.size(), 2u);

@@ -23,10 +23,10 @@ TEST(board_set, publishes_to_every_worker_before_it_says_so) {
         [&](worker& home) { EXPECT_EQ(boards.of(home).board(board_view::live).sequence(), 1u); });
 }
 
-TEST(board_set, that_knows_the_head_answers_at_once_who_has_seen_more) {
+TEST(board_set, with_its_own_head_answers_at_once_a_reader_who_has_seen_more) {
     runtime threads(2);
     board_set boards(threads);
-    boards.know_the_head();
+    boards.use_own_head();
     auto now = std::make_shared<board_snapshot>();
     now->board = 7;
     now->sequence = 5;

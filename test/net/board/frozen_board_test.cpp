@@ -1,4 +1,4 @@
-// Freezing: what the public and what a scorer see of one board.
+// Freezing: what the public and the scorers see of one board.
 #include "test/net/board/board_events.hpp"
 
 #include <gmock/gmock.h>
@@ -97,7 +97,7 @@ TEST_F(frozen_board_test, newcomers_see_the_board_as_it_stood) {
     watcher resuming, ahead;
     const auto fresh = watch(spectator, board_view::shown);
     const auto resumed = watch(resuming, board_view::shown, 1);
-    const auto late = watch(ahead, board_view::shown, 4); // it saw 4 before, as a scorer
+    const auto late = watch(ahead, board_view::shown, 4); // it has seen 4 as a scorer
     EXPECT_THAT(spectator.snapshot, ElementsAre(2));
     EXPECT_EQ(spectator.started_at, 3u);
     EXPECT_THAT(resuming.got, ElementsAre(2));
@@ -152,7 +152,8 @@ TEST_F(frozen_board_test, a_replica_that_begins_while_it_is_frozen_has_both_view
     EXPECT_EQ(newest(board_view::live), 3u);
 
     watcher resuming;
-    const auto resumed = watch(resuming, board_view::shown, 1); // at another server, before this one began
+    const auto resumed =
+        watch(resuming, board_view::shown, 1); // it has seen 1 at another server, before this one started
     const auto fresh = watch(spectator, board_view::shown);
     EXPECT_THAT(resuming.starts, ElementsAre(kind::resumed));
     EXPECT_THAT(spectator.snapshot, ElementsAre(1));
@@ -182,7 +183,7 @@ TEST_F(frozen_board_test, nobodys_place_falls_by_what_is_only_announced) {
     const auto watching = watch(spectator, board_view::shown);
     const auto scoring = watch(scorer, board_view::live);
     apply(5, 9);
-    watcher wrote; // and reads as the public does
+    watcher wrote; // and reads the public view
     const auto writing = watch(wrote, board_view::shown, 9);
     live.announce([](std::uint64_t sequence) {
         v1::Event event;

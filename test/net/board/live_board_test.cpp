@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 using kind = board_subscriber::start_kind;
 
-// Everything runs on this thread: the worker's loop is only needed where time passes.
+// Everything runs on this thread; the worker's loop runs only where time must pass.
 class live_board_test : public testing::Test, protected watched_board {
 protected:
     void replace(std::uint64_t sequence, event_batch states, std::uint64_t board = 0) {
@@ -143,7 +143,7 @@ TEST_F(live_board_test, another_board_begins_everybody_anew_and_its_sequences_ma
     replace(4, {score(3, "hockey"), score(4, "curling")}, 2);
     EXPECT_THAT(one.starts, ElementsAre(kind::snapshot, kind::reset));
     EXPECT_EQ(one.started_at, 4u);
-    EXPECT_THAT(slow.starts, ElementsAre(kind::snapshot)); // it could not take a whole board now
+    EXPECT_THAT(slow.starts, ElementsAre(kind::snapshot)); // it is congested before the board is sent
     apply(5, 5);
     EXPECT_THAT(one.got, ElementsAre(5));
     slow.room = SIZE_MAX;
@@ -192,9 +192,9 @@ TEST_F(live_board_test, who_has_been_where_nobody_has_gets_a_reset_once_that_is_
     const auto one_watching = live.subscribe(ahead, from(8));
     const auto other_watching = live.subscribe(beyond, from(900));
     EXPECT_THAT(asked, ElementsAre(8, 900));
-    live.head_is(7, 3); // was asked before they came
+    live.on_head(7, 3); // this inquiry began before they waited
     EXPECT_THAT(beyond.starts, IsEmpty());
-    live.head_is(8, 4);
+    live.on_head(8, 4);
     EXPECT_THAT(beyond.starts, ElementsAre(kind::reset));
     EXPECT_EQ(beyond.started_at, 5u);
     EXPECT_THAT(ahead.starts, IsEmpty()); // this board is behind
@@ -230,8 +230,8 @@ TEST_F(live_board_test, readers_of_another_board_or_of_what_never_was_get_the_ne
     read({2, 900});
     read({0, 7});
     EXPECT_EQ(answers.size(), 3u);
-    live.head_is(7, 1);
-    EXPECT_EQ(answers.size(), 4u); // the other one is only ahead of this server
+    live.on_head(7, 1);
+    EXPECT_EQ(answers.size(), 4u); // the other position exists; this server is behind
     apply(6, 7);
     EXPECT_EQ(answers.size(), 5u);
     read({2, 900});
@@ -270,7 +270,7 @@ TEST_F(live_board_test, the_states_to_begin_with_wait_for_a_connection_that_take
     one.room = 2;
     const auto watching = live.subscribe(one, from(0));
     EXPECT_THAT(one.snapshot, ElementsAre(1, 2));
-    apply(6, 7, "game 6"); // nothing is handed on meanwhile
+    apply(6, 7, "game 6"); // nothing is sent while it is congested
     EXPECT_THAT(one.got, IsEmpty());
     one.room = 2;
     watching->resume();
@@ -278,7 +278,7 @@ TEST_F(live_board_test, the_states_to_begin_with_wait_for_a_connection_that_take
     one.room = SIZE_MAX;
     watching->resume();
     EXPECT_THAT(one.snapshot, ElementsAre(1, 2, 3, 4, 5));
-    EXPECT_THAT(one.got, ElementsAre(7)); // of what happened meanwhile, the newest
+    EXPECT_THAT(one.got, ElementsAre(7)); // the newest state only
     apply(8, 8);
     EXPECT_THAT(one.got, ElementsAre(7, 8));
 }
@@ -293,7 +293,7 @@ TEST_F(live_board_test, a_subscription_on_a_connection_that_takes_nothing_costs_
     one.room = SIZE_MAX;
     watching->resume();
     EXPECT_THAT(one.starts, ElementsAre(kind::snapshot));
-    EXPECT_THAT(one.snapshot, ElementsAre(3, 4)); // as it is by then
+    EXPECT_THAT(one.snapshot, ElementsAre(3, 4)); // the board as it is by then
 }
 
 TEST_F(live_board_test, history_before_the_states_waits_too_and_none_of_it_is_lost) {

@@ -1,4 +1,4 @@
-// Subscribers to whom there is much to send take turns.
+// Subscribers that are sent much take turns.
 #include "test/net/board/board_events.hpp"
 
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@ using testing::ElementsAre;
 
 class live_board_turns : public testing::Test, protected watched_board {};
 
-// Sends what it begins with one state at a time.
+// Sends one of its starting states at a time.
 struct piecewise : watcher {
     bool send_states() override {
         if (to_send.empty()) return true;
@@ -25,17 +25,17 @@ TEST_F(live_board_turns, those_who_begin_with_much_take_turns) {
     piecewise first, second;
     auto watching = live.subscribe(first, {});
     auto also = live.subscribe(second, {});
-    EXPECT_THAT(first.snapshot, ElementsAre(1)); // the rest when others had their turn
+    EXPECT_THAT(first.snapshot, ElementsAre(1)); // the rest after the turns of the others
     EXPECT_THAT(second.snapshot, ElementsAre(1));
     watching->resume(); // its turn has not come
     EXPECT_THAT(first.snapshot, ElementsAre(1));
     home.context().poll_one();
     EXPECT_THAT(first.snapshot, ElementsAre(1, 2));
     EXPECT_THAT(second.snapshot, ElementsAre(1));
-    apply(5, 5, "game 5"); // meanwhile
+    apply(5, 5, "game 5"); // before the states are sent
     home.context().poll_one();
     EXPECT_THAT(second.snapshot, ElementsAre(1, 2));
-    watching.reset(); // in the middle
+    watching.reset(); // while its states are being sent
     home.context().poll();
     EXPECT_THAT(first.snapshot, ElementsAre(1, 2));
     EXPECT_THAT(second.snapshot, ElementsAre(1, 2, 3, 4));

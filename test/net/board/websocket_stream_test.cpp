@@ -8,7 +8,7 @@ const std::string upgrade =
     "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-// Masked with zeros.
+// A client's frame, masked with zeros.
 std::string frame(unsigned first, const std::string& payload) {
     std::string out(1, static_cast<char>(first));
     if (payload.size() < 126) {
@@ -23,7 +23,7 @@ std::string frame(unsigned first, const std::string& payload) {
 
 const std::string subscribe = frame(0x81, R"({"subscribe":["games/*"]})");
 
-// A server that has a board. The board ends before the runtime does, as in every program of ours.
+// A server with a board. As in the real servers, the board is destroyed before the runtime.
 struct board_server {
     explicit board_server(session_limits limits = {})
         : one(std::in_place, threads, "frontend", access_policy(), limits) {
@@ -74,7 +74,7 @@ TEST(websocket_stream, an_upgrade_behind_unread_answers_waits_its_turn_and_what_
     std::string bytes;
     for (int i = 0; i < before; ++i) bytes += "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     std::thread sender([&] { client.send(bytes + upgrade + subscribe); });
-    EXPECT_TRUE(eventually([] { return bytes_held_here() > 100'000; })); // more than the kernel keeps for us
+    EXPECT_TRUE(eventually([] { return bytes_held_here() > 100'000; })); // more than the kernel buffers
     for (int i = 0; i < before; ++i) client.until("\nstadion_exceptions_total ");
     client.until("HTTP/1.1 101 Switching Protocols\r\n");
     client.until("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
@@ -91,12 +91,12 @@ TEST(websocket_stream, a_drain_says_goodbye_and_counts_them) {
     std::thread stopper([&] { at.one->drain(10s); });
     client.until(std::string("\x88\x12\x03\xe9", 4) + "the server stops");
     client.send(frame(0x88, "\x03\xe9"));
-    client.rest(); // and then it is closed
+    client.rest(); // then the server closes
     stopper.join();
     EXPECT_TRUE(eventually([&] { return at.one->connections() == 0; }));
 }
 
-// To be run under valgrind or AddressSanitizer: streams that nobody closes end before what they show.
+// For AddressSanitizer: streams that are still open end before the board.
 TEST(websocket_stream, the_board_may_end_while_clients_are_still_connected) {
     board_server at;
     std::vector<std::unique_ptr<raw_client>> clients;
@@ -115,7 +115,7 @@ TEST(websocket_stream, a_client_that_asks_without_reading_is_not_listened_to) {
     raw_client client(at.port);
     client.send(upgrade);
     client.until("\r\n\r\n");
-    // 100 MB, were all of it answered.
+    // The answers to all of it would have 100 MB.
     std::string bytes;
     for (int i = 0; i < 1000; ++i) bytes += subscribe;
     client.send(bytes);
@@ -123,7 +123,7 @@ TEST(websocket_stream, a_client_that_asks_without_reading_is_not_listened_to) {
     ASSERT_TRUE(eventually([&] { return worker_bytes() > 1'000'000; }));
     at.threads.run_on_each([](worker&) {});
     EXPECT_LT(worker_bytes(), 8u << 20);
-    // Once it reads, it is answered to the last.
+    // When the client reads, it gets all answers.
     for (int i = 0; i < 1000; ++i) client.until("{\"type\":\"snapshot\"");
 }
 

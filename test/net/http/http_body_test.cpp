@@ -15,7 +15,7 @@ struct outcome {
     std::string http_status;
 };
 
-// Brings it `at_once` bytes at a time, as a connection does: what is not taken comes again.
+// Passes the bytes in pieces of `at_once`, like a connection: what is not consumed is passed again.
 outcome read(http_body_reader reader, std::string_view text, std::size_t at_once = SIZE_MAX) {
     outcome result;
     std::string waiting;

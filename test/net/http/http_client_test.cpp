@@ -57,7 +57,7 @@ wire::result<http_response> ask(const std::string& answer) {
                            done.set_value(std::move(result));
                    });
     auto result = done.get_future().get();
-    threads.run_on_each([](worker&) {}); // what the coroutine held is gone
+    threads.run_on_each([](worker&) {}); // the coroutine's objects are destroyed
     threads.stop();
     return *result;
 }

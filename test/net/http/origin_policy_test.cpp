@@ -13,7 +13,7 @@ struct asked {
     http_method method = http_method::post;
 };
 
-// 0: it may.
+// The HTTP status of the refusal; 0 when the request is allowed.
 unsigned refusal(const origin_policy& policy, const asked& what) {
     http_request request;
     request.method = what.method;
@@ -131,7 +131,7 @@ TEST(origin_policy, a_browser_says_who_makes_it_ask) {
         {{host, "", "cross-site", "", http_method::get}, 403},
         {{host, "https://board.example", "cross-site", ""}, 0},
         {{host, "http://localhost:7400", "cross-site", ""}, 0},         // another name of ours
-        {{host, "", "cross-site", "navigate", http_method::get}, 0},    // a link that is followed
+        {{host, "", "cross-site", "navigate", http_method::get}, 0},    // a followed link
         {{host, "", "cross-site", "navigate", http_method::post}, 403}, // a form
         {{host, "", "cross-site", "no-cors", http_method::get}, 403},
         {{host, "http://evil.example", "none", ""}, 403},

@@ -7,7 +7,7 @@
 namespace stadion::net {
 namespace {
 
-// As clients send: masked.
+// A frame as clients send it, masked.
 std::string frame(unsigned first, std::string payload) {
     const std::string mask = "\x12\x34\x56\x78";
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ mask[i % 4]);
@@ -33,7 +33,7 @@ std::vector<websocket_reader::event> read(std::string text, std::size_t at_once 
         std::string_view bytes = waiting;
         while (auto one = reader.next(bytes)) {
             events.push_back(*one);
-            if (one->what == websocket_opcode::close) return events;
+            if (one->opcode == websocket_opcode::close) return events;
         }
         waiting.erase(0, waiting.size() - bytes.size());
     }
@@ -49,10 +49,10 @@ TEST(websocket_frames, messages_come_out_however_they_arrive) {
         const auto events = read(text, at_once);
         ASSERT_EQ(events.size(), 5u) << at_once;
         EXPECT_EQ(events[0].payload, "one");
-        EXPECT_EQ(events[1].what, websocket_opcode::ping); // between two fragments
+        EXPECT_EQ(events[1].opcode, websocket_opcode::ping); // between two fragments
         EXPECT_EQ(events[2].payload, "two");
-        EXPECT_EQ(events[2].what, websocket_opcode::text);
-        EXPECT_EQ(events[3].what, websocket_opcode::binary);
+        EXPECT_EQ(events[2].opcode, websocket_opcode::text);
+        EXPECT_EQ(events[3].opcode, websocket_opcode::binary);
         EXPECT_EQ(events[4].code, websocket_close::normal);
         EXPECT_EQ(events[4].payload, "bye");
         EXPECT_FALSE(events[4].is_failure);
@@ -68,9 +68,9 @@ TEST(websocket_frames, what_no_client_may_send_ends_the_conversation_with_its_co
     } table[]{
         {unmasked, websocket_close::protocol_error},
         {frame(0xc1, "x"), websocket_close::protocol_error}, // reserved bit
-        {frame(0x83, "x"), websocket_close::protocol_error}, // no such kind
+        {frame(0x83, "x"), websocket_close::protocol_error}, // unknown opcode
         {frame(0x8b, "x"), websocket_close::protocol_error},
-        {frame(0x80, "x"), websocket_close::protocol_error}, // continues nothing
+        {frame(0x80, "x"), websocket_close::protocol_error}, // a continuation of no message
         {frame(0x01, "x") + frame(0x81, "x"), websocket_close::protocol_error},
         {frame(0x09, "x"), websocket_close::protocol_error}, // a ping in fragments
         {frame(0x89, std::string(126, 'x')), websocket_close::protocol_error},

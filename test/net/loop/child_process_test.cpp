@@ -135,8 +135,8 @@ TEST_F(child_process_test, inherits_the_standard_streams_and_nothing_else) {
     ::close(inheritable);
 }
 
-// The process that dies is another one than the test's, which it was made of by running the test anew up to
-// EXPECT_EXIT; so the folder's name goes through the environment.
+// EXPECT_EXIT runs the test again in another process, and that process dies. So the folder's name is passed
+// in the environment.
 class dying_parent : public testing::Test {
 protected:
     dying_parent() {
@@ -146,7 +146,8 @@ protected:
     }
     ~dying_parent() override { ::unsetenv(variable); }
 
-    // Starts a child, tells its pid by a file, and is killed: in the midst of it, or afterwards.
+    // Starts a child, writes its pid to a file, and is killed, either while it starts the child or
+    // afterwards.
     [[noreturn]] void start_and_die(child_process::lifetime how_long, bool in_the_midst) {
         runtime threads(1);
         threads.at(0).post([&] {
@@ -168,7 +169,7 @@ protected:
         std::ifstream(folder / "pid") >> pid;
         return pid;
     }
-    // Gone, or dead and not waited for.
+    // Gone, or a zombie.
     static bool is_gone(int pid) {
         std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
         std::string text;

@@ -1,4 +1,4 @@
-// What belongs to a worker is destroyed on its thread, whoever held it last.
+// An object of a worker is destroyed on its thread, whichever thread held the last reference.
 #include "net/loop/owned_by_worker.hpp"
 
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@
 namespace stadion::net {
 namespace {
 
-// In a process of its own, for limits are the process's.
+// Runs in a process of its own, because limits are per process.
 template <typename Task>
 int in_child(rlim_t soft, rlim_t hard, Task task) {
     const auto child = ::fork();

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-// What is logged while it lives.
+// Collects what is logged while it lives.
 class captured_log {
 public:
     captured_log() : before_(spdlog::default_logger()) {

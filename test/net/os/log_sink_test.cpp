@@ -27,7 +27,7 @@ TEST(as_one_line, cuts_between_characters_and_says_so) {
     }
 }
 
-// Logs lines of one letter, whose length is all a reader needs to know that they are whole.
+// Logs lines of one repeated letter, so that a reader can tell by the length whether a line is whole.
 void log_lines(int to, char letter, int lines, bool is_coloured) {
     const auto sink = std::make_shared<log_sink>(to);
     sink->set_coloured(is_coloured);

@@ -22,7 +22,7 @@ protected:
     }
     ~memory_budget_test() override { std::filesystem::remove_all(folder_); }
 
-    // Runs `task` in a process of its own, for a process joins once; answers what it returned.
+    // Runs `task` in a process of its own, because a process can join only once. Returns its result.
     template <typename Task>
     static pid_t begin(Task task) {
         const auto child = ::fork();
@@ -38,7 +38,7 @@ protected:
     std::filesystem::path folder_, path_;
 };
 
-// Two ends of a pipe between this process and a child.
+// A pipe between this process and a child.
 struct signal {
     signal() { [[maybe_unused]] const int made = ::pipe(ends); }
     ~signal() {
@@ -61,7 +61,7 @@ TEST_F(memory_budget_test, processes_count_together_and_the_dead_count_for_nothi
         mine.set(10 << 20);
         holds.give();
         looked.take();
-        ::_exit(0); // without giving anything back
+        ::_exit(0); // without returning its bytes
     });
     holds.take();
     const auto sees = [&](bool others) {
@@ -70,7 +70,7 @@ TEST_F(memory_budget_test, processes_count_together_and_the_dead_count_for_nothi
             held_bytes mine;
             mine.set(1 << 20);
             std::size_t total = 0;
-            for (int i = 0; i < 4096; ++i) total = bytes_held(); // a dead one is noticed in the end
+            for (int i = 0; i < 4096; ++i) total = bytes_held(); // its death is noticed after some readings
             return total == (others ? 11u << 20 : 1u << 20) ? 0 : 2;
         });
     };

@@ -1,4 +1,5 @@
 #include "net/rpc/access.hpp"
+#include "wire/constant_time.hpp"
 
 #include <gtest/gtest.h>
 
@@ -40,11 +41,11 @@ TEST(access_policy, a_bad_file_is_refused_with_its_line) {
 }
 
 TEST(access_policy, comparison_looks_at_every_byte) {
-    EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
-    EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
-    EXPECT_FALSE(equal_in_constant_time("abc", "abcabc"));
-    EXPECT_FALSE(equal_in_constant_time("", "a"));
-    EXPECT_TRUE(equal_in_constant_time("", ""));
+    EXPECT_TRUE(wire::equal_in_constant_time("abc", "abc"));
+    EXPECT_FALSE(wire::equal_in_constant_time("abc", "abd"));
+    EXPECT_FALSE(wire::equal_in_constant_time("abc", "abcabc"));
+    EXPECT_FALSE(wire::equal_in_constant_time("", "a"));
+    EXPECT_TRUE(wire::equal_in_constant_time("", ""));
 }
 
 } // namespace

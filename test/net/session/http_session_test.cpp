@@ -22,7 +22,7 @@ std::string raw(std::uint16_t port, const std::string& bytes) {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// A server with paths of the test's own.
+// A server with the paths of a test.
 struct routed {
     explicit routed(const std::function<void(http_router&)>& add) {
         add(one.http());
@@ -160,7 +160,7 @@ TEST(http_session, chunked_bodies_are_taken) {
             "\"game\":\"hall\""));
 }
 
-// What lets two parsers disagree about where a request ends is refused and the connection closed.
+// A request whose end two parsers could see differently is refused, and the connection is closed.
 TEST(http_session, requests_that_could_smuggle_are_refused) {
     std::string many = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     for (int i = 0; i < 150; ++i) many += "A: b\r\n";
@@ -196,7 +196,7 @@ TEST(http_session, headers_are_bounded) {
         has(raw(one.port, "GET / HTTP/1.1\r\nHost: localhost\r\nA: " + std::string(20'000, 'a')), "431"));
 }
 
-// A field of a trailer is no header: what it would have made the request do is not done.
+// A trailer field is not a header: it has no effect on the request.
 TEST(http_session, trailers_and_chunk_extensions_are_bounded_and_dropped) {
     std::string seen = "nothing";
     routed one([&](http_router& http) {
@@ -221,11 +221,11 @@ TEST(http_session, an_exception_costs_the_connection_and_no_other) {
     routed one([](http_router& http) {
         http.on(http_method::get, "/throw", anyone,
                 [](const http_request&) -> http_response { throw std::runtime_error("thrown by a test"); });
-        http.on_async(http_method::get, "/throw/later", anyone,
-                      [](std::shared_ptr<const http_request>) -> awaitable<http_response> {
-                          throw std::runtime_error("thrown by a test");
-                          co_return text_response("");
-                      });
+        http.on_exchange(http_method::get, "/throw/later", anyone,
+                         [](http_request&&, const std::shared_ptr<http_exchange>& exchange) {
+                             exchange->home().post(
+                                 [exchange] { throw std::runtime_error("thrown by a test"); });
+                         });
     });
     raw_client other(one.port);
     other.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -270,8 +270,9 @@ TEST(http_session, an_allowed_sites_page_is_shown_its_answers) {
     const auto address = one.listen("127.0.0.1", 0).value();
     const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
     const std::string shown = "Access-Control-Allow-Origin: https://board.example\r\n";
-    const auto guest = get(port, "/livez", "Origin: https://board.example\r\nSec-Fetch-Site: cross-site\r\n");
-    EXPECT_TRUE(has(guest, "HTTP/1.1 200 ") && has(guest, shown)) << guest;
+    const auto cross_site =
+        get(port, "/livez", "Origin: https://board.example\r\nSec-Fetch-Site: cross-site\r\n");
+    EXPECT_TRUE(has(cross_site, "HTTP/1.1 200 ") && has(cross_site, shown)) << cross_site;
     EXPECT_FALSE(has(get(port, "/livez", "Origin: http://localhost:" + std::to_string(port) + "\r\n"),
                      "Access-Control"));
     EXPECT_FALSE(has(get(port, "/livez", "Origin: https://evil.example\r\n"), "Access-Control"));

@@ -1,4 +1,4 @@
-// What a connection holds for a peer that sends much and takes little.
+// The bytes that a connection holds for a peer that sends much and reads little.
 #include "test/net/raw_client.hpp"
 
 #include "net/os/memory_budget.hpp"
@@ -17,12 +17,12 @@ session_limits small_queues() {
 
 class connection_test : public testing::Test {
 protected:
-    // What other tests of this process have not given back yet does not count.
+    // Bytes that earlier tests of this process still hold do not count.
     const std::size_t before_ = bytes_held_here();
 };
 
 TEST_F(connection_test, requests_are_answered_only_as_fast_as_their_answers_are_taken) {
-    constexpr int sent = 3000; // of 20 bytes each; the answers have 30 MB or more
+    constexpr int sent = 3000; // of 20 bytes each; the answers have at least 30 MB together
     served one(small_queues());
     greeted_client client(one.port);
     std::string all;
@@ -67,7 +67,7 @@ TEST_F(connection_test,
     for (int i = 0; i < 8; ++i) {
         greedy.push_back(std::make_unique<raw_client>(one.port));
         senders.emplace_back([&, &client = *greedy.back()] {
-            error_code ignored; // it is cut off in the end
+            error_code ignored; // the server closes it in the end
             asio::write(client.socket(), asio::buffer(head + half), ignored);
         });
     }
@@ -114,7 +114,7 @@ TEST_F(connection_test, a_claimed_length_alone_holds_nothing) {
     EXPECT_LT(bytes_held_here() - before_, 16u * 1024);
 }
 
-// One worker, two callers; each request of the first takes a millisecond of it.
+// One worker, two clients; each request of the first takes a millisecond.
 TEST(connection_turns, a_caller_that_pipelines_much_lets_others_have_their_turn) {
     constexpr int sent = 500;
     std::atomic<int> handled{0};
@@ -148,7 +148,7 @@ TEST(connection_turns, a_caller_that_pipelines_much_lets_others_have_their_turn)
         honest.request(1, 0x0301, {});
         EXPECT_EQ(status_of(honest.next()), wire::status::ok);
         EXPECT_LT(handled, sent / 4);
-        ASSERT_TRUE(eventually([&] { return handled == sent; })); // and loses nothing by it
+        ASSERT_TRUE(eventually([&] { return handled == sent; })); // and no request is lost
     }
     one.drain(0ms);
     threads.run_on_each([](worker&) {});

@@ -8,7 +8,7 @@
 namespace stadion::net {
 namespace {
 
-// Takes every descriptor that this process may have, until it goes.
+// Uses up all descriptors of this process while it lives.
 class no_descriptors_left {
 public:
     no_descriptors_left() {
@@ -36,14 +36,14 @@ TEST(listener, without_descriptors_it_turns_callers_away_and_lives_on) {
     asio::io_context context;
     std::vector<tcp::socket> callers;
     for (int i = 0; i < 5; ++i) callers.emplace_back(context, tcp::v4());
-    one.threads.run_on_each([](worker&) {}); // what a thread opens for itself when it begins, it has closed
+    one.threads.run_on_each([](worker&) {}); // the threads have closed what they open at their start
     {
         const no_descriptors_left exhausted;
         for (auto& caller : callers) {
             caller.connect({asio::ip::address_v4::loopback(), one.port});
             char byte = 0;
             error_code failure;
-            caller.read_some(asio::buffer(&byte, 1), failure); // hears of it instead of hanging
+            caller.read_some(asio::buffer(&byte, 1), failure); // is told, and does not hang
             EXPECT_TRUE(failure) << "the connection should have been closed";
         }
     }

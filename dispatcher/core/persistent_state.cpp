@@ -1,4 +1,4 @@
-#include "dispatcher/core/memory.hpp"
+#include "dispatcher/core/persistent_state.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,7 +15,7 @@ using wire::status;
 
 constexpr std::uint32_t format = 1;
 
-// Reads fields of one object and remembers the first that is not there or not what it should be.
+// Reads fields of one object and keeps the first failure: a field that is missing or of the wrong kind.
 class field_reader {
 public:
     field_reader(const json& object, std::string place) : object_(object), place_(std::move(place)) {}
@@ -82,10 +82,10 @@ wire::result<writer_record> decode_writer(const json& object) {
     return writer;
 }
 
-wire::result<clocksync::membership_record> decode_ring(const json& object) {
+wire::result<clocksync::ring_record> decode_ring(const json& object) {
     if (!object.is_object()) return damaged("ring is not an object");
     field_reader fields(object, "ring.");
-    clocksync::membership_record ring;
+    clocksync::ring_record ring;
     ring.number = fields.number<std::uint64_t>("number");
     const auto servers = object.find("servers");
     if (servers == object.end() || !servers->is_array()) fields.fail("servers", "is not a list");
@@ -103,34 +103,34 @@ wire::result<clocksync::membership_record> decode_ring(const json& object) {
 
 } // namespace
 
-std::string encode(const memory& remembered) {
+std::string encode(const persistent_state& state) {
     json children = json::array();
-    for (const child_record& child : remembered.children)
+    for (const child_record& child : state.children)
         children.push_back({{"kind", child.kind},
                             {"address", child.address},
                             {"pid", child.pid},
                             {"born", child.born},
                             {"dispatcher", child.dispatcher}});
     json ring = json::array();
-    for (const clocksync::member& one : remembered.ring.ring)
+    for (const clocksync::ring_member& one : state.ring.ring)
         ring.push_back({{"server_id", one.id}, {"incarnation", one.incarnation}});
     const json document{{"format", format},
-                        {"starts", remembered.starts},
-                        {"epoch", remembered.lock.epoch},
-                        {"leader", remembered.lock.leader},
-                        {"next_server_id", remembered.next_server_id},
+                        {"starts", state.starts},
+                        {"epoch", state.lock.epoch},
+                        {"leader", state.lock.leader},
+                        {"next_server_id", state.next_server_id},
                         {"writer",
-                         {{"server_id", remembered.writer.server_id},
-                          {"epoch", remembered.writer.epoch},
-                          {"board", remembered.writer.board},
-                          {"sequence", remembered.writer.sequence}}},
-                        {"ring_key", remembered.ring_key},
-                        {"ring", {{"number", remembered.ring.number}, {"servers", std::move(ring)}}},
+                         {{"server_id", state.writer.server_id},
+                          {"epoch", state.writer.epoch},
+                          {"board", state.writer.board},
+                          {"sequence", state.writer.sequence}}},
+                        {"ring_key", state.ring_key},
+                        {"ring", {{"number", state.ring.number}, {"servers", std::move(ring)}}},
                         {"children", std::move(children)}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
-wire::result<memory> decode_memory(std::string_view text) {
+wire::result<persistent_state> decode_state(std::string_view text) {
     const json document = json::parse(text, nullptr, false);
     if (!document.is_object()) return damaged("it is not a JSON object");
 
@@ -140,36 +140,36 @@ wire::result<memory> decode_memory(std::string_view text) {
         return make_error(status::failed_precondition,
                           "the dispatcher's memory has format " + std::to_string(written_format) +
                               ", newer than this program's " + std::to_string(format));
-    memory remembered;
-    remembered.starts = fields.number<std::uint32_t>("starts");
-    remembered.lock.epoch = fields.number<std::uint64_t>("epoch");
-    remembered.lock.leader = fields.number<std::uint32_t>("leader");
-    remembered.next_server_id = fields.number<std::uint32_t>("next_server_id");
-    if (document.contains("ring_key")) // written since servers show each other one
-        remembered.ring_key = fields.number<std::uint64_t>("ring_key");
-    if (remembered.next_server_id == 0) fields.fail("next_server_id", "is 0");
+    persistent_state state;
+    state.starts = fields.number<std::uint32_t>("starts");
+    state.lock.epoch = fields.number<std::uint64_t>("epoch");
+    state.lock.leader = fields.number<std::uint32_t>("leader");
+    state.next_server_id = fields.number<std::uint32_t>("next_server_id");
+    if (document.contains("ring_key")) // files of older versions have none
+        state.ring_key = fields.number<std::uint64_t>("ring_key");
+    if (state.next_server_id == 0) fields.fail("next_server_id", "is 0");
     const auto children = document.find("children");
     if (children == document.end() || !children->is_array()) fields.fail("children", "is not a list");
     const auto ring = document.find("ring");
     if (ring == document.end()) fields.fail("ring", "is not there");
     if (fields.failure()) return damaged(*fields.failure());
 
-    // Files of before there was one writer do not say it.
+    // Files of older versions have none.
     if (const auto writer = document.find("writer"); writer != document.end()) {
-        auto remembered_writer = decode_writer(*writer);
-        if (!remembered_writer) return std::move(remembered_writer).error();
-        remembered.writer = *remembered_writer;
+        auto decoded_writer = decode_writer(*writer);
+        if (!decoded_writer) return std::move(decoded_writer).error();
+        state.writer = *decoded_writer;
     }
-    auto remembered_ring = decode_ring(*ring);
-    if (!remembered_ring) return std::move(remembered_ring).error();
-    remembered.ring = *std::move(remembered_ring);
-    remembered.ring.last_id = remembered.next_server_id - 1;
+    auto decoded_ring = decode_ring(*ring);
+    if (!decoded_ring) return std::move(decoded_ring).error();
+    state.ring = *std::move(decoded_ring);
+    state.ring.last_id = state.next_server_id - 1;
     for (std::size_t index = 0; index < children->size(); ++index) {
         auto child = decode_child((*children)[index], index);
         if (!child) return std::move(child).error();
-        remembered.children.push_back(*std::move(child));
+        state.children.push_back(*std::move(child));
     }
-    return remembered;
+    return state;
 }
 
 } // namespace stadion::dispatcher

@@ -1,4 +1,4 @@
-// Reversals, and what they read.
+// Reversals, and the histories that they read.
 #include "test/support/campaign_store.hpp"
 
 #include <gmock/gmock.h>
@@ -11,7 +11,7 @@ namespace {
 
 using namespace stadion::test;
 
-// Reading a history takes until it is let go on.
+// Opening a history blocks until the test releases it.
 class slow_histories final : public files {
 public:
     std::error_code open(const std::string& path, open_mode mode, std::unique_ptr<file>& opened) override {

@@ -1,4 +1,4 @@
-#include "dispatcher/service/memory_file.hpp"
+#include "dispatcher/service/state_file.hpp"
 #include "test/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
@@ -10,45 +10,45 @@
 namespace stadion::dispatcher {
 namespace {
 
-TEST(MemoryFile, RemembersAcrossLives) {
+TEST(StateFile, PersistsAcrossLives) {
     const test::temporary_directory folder;
     {
-        auto file = memory_file::open(folder.path() + "/below/it");
+        auto file = state_file::open(folder.path() + "/below/it");
         ASSERT_TRUE(file) << file.error().message;
-        EXPECT_EQ(file->content(), memory{});
+        EXPECT_EQ(file->content(), persistent_state{});
         auto next = file->content();
         next.lock.epoch = 7;
         next.children = {{"frontend", "127.0.0.1:7401", 4711, 99}};
         ASSERT_TRUE(file->change(next));
     }
-    auto file = memory_file::open(folder.path() + "/below/it");
+    auto file = state_file::open(folder.path() + "/below/it");
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(file->content().lock.epoch, 7u);
     EXPECT_EQ(file->content().children.size(), 1u);
 }
 
-TEST(MemoryFile, RefusesASecondDispatcherAndNamesTheFirst) {
+TEST(StateFile, RefusesASecondDispatcherAndNamesTheFirst) {
     const test::temporary_directory folder;
-    const auto first = memory_file::open(folder.path());
+    const auto first = state_file::open(folder.path());
     ASSERT_TRUE(first);
-    const auto second = memory_file::open(folder.path());
+    const auto second = state_file::open(folder.path());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, wire::status::failed_precondition);
     EXPECT_THAT(second.error().message, testing::HasSubstr(std::to_string(::getpid())));
 }
 
-TEST(MemoryFile, RefusesADamagedFileAndNamesIt) {
+TEST(StateFile, RefusesADamagedFileAndNamesIt) {
     const test::temporary_directory folder;
     std::ofstream(folder.path() + "/dispatcher.json") << "{\"format\": 1, \"epoch\": \"high\"}";
-    const auto file = memory_file::open(folder.path());
+    const auto file = state_file::open(folder.path());
     ASSERT_FALSE(file);
     EXPECT_EQ(file.error().code, wire::status::data_loss);
     EXPECT_THAT(file.error().message, testing::HasSubstr("dispatcher.json"));
 }
 
-TEST(MemoryFile, KeepsWhatItHadWhenItCannotWrite) {
+TEST(StateFile, KeepsWhatItHadWhenItCannotWrite) {
     const test::temporary_directory folder;
-    auto file = memory_file::open(folder.path() + "/data");
+    auto file = state_file::open(folder.path() + "/data");
     ASSERT_TRUE(file);
     std::filesystem::remove_all(folder.path() + "/data");
     auto next = file->content();

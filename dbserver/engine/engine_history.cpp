@@ -1,8 +1,8 @@
-// What a commit needs of the past: reversals, which read a table's history, and answers given long ago.
+// Mutations that read a table's history: reversals, and duplicates whose state is not in memory any more.
 //
-// Reading files takes as long as the disk does, so it is done on a thread of its own, with no lock held, and
-// no commit waits for it. A request that has such a mutation goes on there from that mutation, and is
-// answered on the journal's thread as all are.
+// Reading a file may take long. So it is done on the history thread with no lock held, and other commits do
+// not wait for it. A call of commit that has such a mutation continues on the history thread from there. It
+// is completed on the journal thread, like all others.
 #include "dbserver/engine/engine.hpp"
 
 #include "dbserver/journal/commit_index.hpp"
@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t reversal_attempts_max = 100;
-constexpr std::size_t past_waiting_max = 256;
+constexpr std::size_t history_queue_max = 256;
 
 outcome refused(wire::error why) {
     outcome what;
@@ -38,54 +38,53 @@ wire::error no_such_update(std::uint64_t sequence) {
 
 } // namespace
 
-void engine::hand_over(unfinished&& work) {
+void engine::queue_for_history_thread(commit_task&& task) {
     {
-        std::lock_guard hold(past_lock_);
-        if (past_waiting_.size() < past_waiting_max && !past_ends_) {
-            past_waiting_.push_back(std::move(work));
-            return past_wake_.notify_one();
+        std::lock_guard hold(history_lock_);
+        if (history_queue_.size() < history_queue_max && !history_stops_) {
+            history_queue_.push_back(std::move(task));
+            return history_wake_.notify_one();
         }
     }
     const outcome full =
         not_now(wire::status::unavailable,
-                std::to_string(past_waiting_max) + " requests wait for the past already", 500ms);
-    for (std::size_t& index = work.next; index < work.mutations.size(); ++index)
-        work.holder->outcomes[index] = full;
-    end_request(work);
+                std::to_string(history_queue_max) + " requests wait for the past already", 500ms);
+    for (std::size_t& index = task.next; index < task.mutations.size(); ++index)
+        task.owned_reply->outcomes[index] = full;
+    end_commit(task);
 }
 
-void engine::run_past() {
+void engine::run_history_thread() {
     for (;;) {
-        unfinished work;
+        commit_task task;
         {
-            std::unique_lock hold(past_lock_);
-            past_wake_.wait(hold, [this] { return past_ends_ || !past_waiting_.empty(); });
-            if (past_waiting_.empty()) return;
-            work = std::move(past_waiting_.front());
-            past_waiting_.pop_front();
+            std::unique_lock hold(history_lock_);
+            history_wake_.wait(hold, [this] { return history_stops_ || !history_queue_.empty(); });
+            if (history_queue_.empty()) return;
+            task = std::move(history_queue_.front());
+            history_queue_.pop_front();
         }
-        perform_all(work, true);
-        end_request(work);
+        perform_all(task, true);
+        end_commit(task);
     }
 }
 
-void engine::end_past() {
+void engine::stop_history_thread() {
     {
-        std::lock_guard hold(past_lock_);
-        past_ends_ = true;
+        std::lock_guard hold(history_lock_);
+        history_stops_ = true;
     }
-    past_wake_.notify_one();
-    if (past_thread_.joinable()) past_thread_.join();
+    history_wake_.notify_one();
+    if (history_thread_.joinable()) history_thread_.join();
 }
 
-// The state that follows is computed without the table's lock; if the table has moved on meanwhile, it is
-// computed again.
-engine::answer engine::reverse(operation what, const once_mark& once, request& owner, std::size_t index) {
-    auto found = find_table_of(what.reverses);
+// The next state is computed without the table's lock, and again if the table has changed meanwhile.
+engine::answer engine::reverse(operation op, const dedup_id& dedup, commit_task& task) {
+    auto found = find_table_of(op.reverses);
     if (!found) return refused(found.error());
     table& in = **found;
-    what.prefix = std::string_view(in.name).starts_with(games_prefix) ? games_prefix : teams_prefix;
-    what.name = std::string_view(in.name).substr(what.prefix.size());
+    op.prefix = std::string_view(in.name).starts_with(games_prefix) ? games_prefix : teams_prefix;
+    op.name = std::string_view(in.name).substr(op.prefix.size());
     for (std::uint64_t attempt = 0; attempt < reversal_attempts_max; ++attempt) {
         state_ptr base;
         {
@@ -94,22 +93,22 @@ engine::answer engine::reverse(operation what, const once_mark& once, request& o
         }
         const auto lines = lines_of(in);
         if (!lines) return refused(lines.error());
-        auto becomes = without(*lines, options_.within, what.reverses);
+        auto becomes = without(*lines, options_.within, op.reverses);
 
-        std::shared_lock passing(gate_);
+        std::shared_lock no_rollback(rollback_lock_);
         if (auto refusal = refuse_now()) return refusal;
         std::lock_guard hold(in.lock);
         if (in.latest != base) continue;
-        if (!becomes) return refuse(becomes.error(), base != in.published, owner, index);
+        if (!becomes) return refuse(becomes.error(), base != in.published, task);
         auto next = std::make_shared<state>(std::move(*becomes));
-        const std::string text = to_json(*next, json_layout::compact);
-        what.becomes = text;
-        return change_table(what, once, in, base, std::move(next), owner, index);
+        const std::string text = to_json(*next);
+        op.becomes = text;
+        return change_table(op, dedup, in, base, std::move(next), task);
     }
     return not_now(wire::status::aborted, in.name + " changes too fast for an update to be undone", 100ms);
 }
 
-// In the order of cost: what is retained, what is in memory, what is on the disk.
+// Looks in the order of cost: retained events, lines in memory, the index on the disk.
 wire::result<table*> engine::find_table_of(std::uint64_t sequence) const {
     if (sequence == 0 || sequence > this->sequence()) return no_such_update(sequence);
     if (const auto retained = publication_.find(sequence)) {
@@ -117,7 +116,8 @@ wire::result<table*> engine::find_table_of(std::uint64_t sequence) const {
         if (in) return in;
         return no_such_update(sequence);
     }
-    // Twice, for between the two looks a checkpoint may take it from memory to the disk.
+    // Twice, because between the look at the index and at the memory a checkpoint may move the line to the
+    // disk.
     for (int look = 0; look < 2; ++look) {
         const auto number = find_archived(sequence);
         if (!number) return number.error();
@@ -127,7 +127,7 @@ wire::result<table*> engine::find_table_of(std::uint64_t sequence) const {
     return no_such_update(sequence);
 }
 
-// All of them for 0.
+// All tables for number 0.
 std::vector<table*> engine::tables_numbered(std::uint64_t number) const {
     std::vector<table*> found;
     tables_.visit({}, {}, [&](table& one) {

@@ -1,8 +1,8 @@
-#include "dispatcher/service/memory_file.hpp"
+#include "dispatcher/service/state_file.hpp"
 
 namespace stadion::dispatcher {
 
-wire::result<memory_file> memory_file::open(const std::filesystem::path& folder) {
+wire::result<state_file> state_file::open(const std::filesystem::path& folder) {
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure)
@@ -14,9 +14,9 @@ wire::result<memory_file> memory_file::open(const std::filesystem::path& folder)
     const auto path = folder / "dispatcher.json";
     auto text = net::read_small_file(path);
     if (!text) return std::move(text).error();
-    memory content;
+    persistent_state content;
     if (*text) {
-        auto decoded = decode_memory(**text);
+        auto decoded = decode_state(**text);
         if (!decoded) {
             auto damaged = std::move(decoded).error();
             damaged.message = path.string() + ": " + damaged.message;
@@ -24,10 +24,10 @@ wire::result<memory_file> memory_file::open(const std::filesystem::path& folder)
         }
         content = *std::move(decoded);
     }
-    return memory_file(*std::move(lock), path, std::move(content));
+    return state_file(*std::move(lock), path, std::move(content));
 }
 
-wire::result<void> memory_file::change(memory next) {
+wire::result<void> state_file::change(persistent_state next) {
     if (next == content_) return {};
     if (auto written = net::replace_small_file(path_, encode(next)); !written) return written;
     content_ = std::move(next);

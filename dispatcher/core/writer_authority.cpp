@@ -1,20 +1,20 @@
-#include "dispatcher/core/writer_seat.hpp"
+#include "dispatcher/core/writer_authority.hpp"
 
 #include <algorithm>
 
 namespace stadion::dispatcher {
 
-wire::result<void> writer_seat::may_enter(std::uint64_t board, bool is_child,
-                                          balancer::time_point now) const {
+wire::result<void> writer_authority::may_join(std::uint64_t board, bool is_child,
+                                              balancer::time_point now) const {
     if (record_.epoch == 0 || board == record_.board) return {};
     const auto who = "database server " + std::to_string(record_.server_id) + " with board " +
                      std::to_string(record_.board);
-    if (taken_)
+    if (has_writer_)
         return wire::make_error(wire::status::failed_precondition,
                                 who + " writes for this fleet; one with another board, " +
                                     std::to_string(board) + ", is not taken in beside it");
-    if (is_child || retired_ || now - empty_since_ >= replace_after) return {};
-    const auto left = std::chrono::ceil<std::chrono::seconds>(replace_after - (now - empty_since_));
+    if (is_child || left_ || now - vacant_since_ >= replace_after) return {};
+    const auto left = std::chrono::ceil<std::chrono::seconds>(replace_after - (now - vacant_since_));
     auto failure = wire::make_error(
         wire::status::failed_precondition,
         who + " wrote for this fleet and is away; one with another board, " + std::to_string(board) +
@@ -23,27 +23,27 @@ wire::result<void> writer_seat::may_enter(std::uint64_t board, bool is_child,
     return failure;
 }
 
-std::uint64_t writer_seat::take(std::uint32_t server_id, const wire::position& has) {
+std::uint64_t writer_authority::grant(std::uint32_t server_id, const wire::position& has) {
     const bool same_board = record_.epoch != 0 && record_.board == has.board;
     const auto seen = same_board ? record_.sequence : 0;
     if (!same_board || record_.server_id != server_id) ++record_.epoch;
     record_.server_id = server_id;
     record_.board = has.board;
     record_.sequence = std::max(seen, has.sequence);
-    taken_ = true;
-    retired_ = false;
+    has_writer_ = true;
+    left_ = false;
     return seen;
 }
 
-void writer_seat::gone(std::uint32_t server_id, bool said_goodbye, balancer::time_point now) {
+void writer_authority::departed(std::uint32_t server_id, bool said_goodbye, balancer::time_point now) {
     if (!is_writer(server_id)) return;
-    taken_ = false;
-    retired_ = said_goodbye;
-    empty_since_ = now;
+    has_writer_ = false;
+    left_ = said_goodbye;
+    vacant_since_ = now;
 }
 
-// The writer alone says which board it is.
-void writer_seat::heard(std::uint32_t server_id, const wire::position& has) {
+// Only the writer can change the board.
+void writer_authority::note_position(std::uint32_t server_id, const wire::position& has) {
     if (is_writer(server_id) && has.board != record_.board) {
         record_.board = has.board;
         record_.sequence = has.sequence;

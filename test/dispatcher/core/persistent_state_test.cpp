@@ -1,4 +1,4 @@
-#include "dispatcher/core/memory.hpp"
+#include "dispatcher/core/persistent_state.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,18 +8,18 @@
 namespace stadion::dispatcher {
 namespace {
 
-memory example() {
-    memory remembered;
-    remembered.starts = 3;
-    remembered.lock.epoch = std::numeric_limits<std::uint64_t>::max();
-    remembered.lock.leader = 2;
-    remembered.next_server_id = 6;
-    remembered.ring_key = 9213046581190471332U;
-    remembered.ring = {9, 5, {{2, 7}, {5, 9}}};
-    remembered.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
-                           {"frontend", "[::1]:7401", 4711, 98127, "[::1]:7400"}};
-    remembered.writer = {1, 3, std::numeric_limits<std::uint64_t>::max() - 1, 4242};
-    return remembered;
+persistent_state example() {
+    persistent_state state;
+    state.starts = 3;
+    state.lock.epoch = std::numeric_limits<std::uint64_t>::max();
+    state.lock.leader = 2;
+    state.next_server_id = 6;
+    state.ring_key = 9213046581190471332U;
+    state.ring = {9, 5, {{2, 7}, {5, 9}}};
+    state.children = {{"dbserver", "127.0.0.1:7500", 4710, 98120},
+                      {"frontend", "[::1]:7401", 4711, 98127, "[::1]:7400"}};
+    state.writer = {1, 3, std::numeric_limits<std::uint64_t>::max() - 1, 4242};
+    return state;
 }
 
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
@@ -28,25 +28,25 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
     return text.replace(place, what.size(), with);
 }
 
-TEST(Memory, ReadsWhatItWrote) {
-    const auto read = decode_memory(encode(example()));
+TEST(PersistentState, ReadsWhatItWrote) {
+    const auto read = decode_state(encode(example()));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, example());
 }
 
-TEST(Memory, ReadsThatOfADispatcherThatNeverRan) {
-    const auto read = decode_memory(encode(memory{}));
+TEST(PersistentState, ReadsThatOfADispatcherThatNeverRan) {
+    const auto read = decode_state(encode(persistent_state{}));
     ASSERT_TRUE(read);
-    EXPECT_EQ(*read, memory{});
+    EXPECT_EQ(*read, persistent_state{});
 }
 
-TEST(Memory, IsForPeopleToRead) {
-    memory remembered;
-    remembered.starts = 1;
-    remembered.lock.epoch = 17;
-    remembered.next_server_id = 2;
-    remembered.ring.last_id = 1;
-    EXPECT_EQ(encode(remembered),
+TEST(PersistentState, IsForPeopleToRead) {
+    persistent_state state;
+    state.starts = 1;
+    state.lock.epoch = 17;
+    state.next_server_id = 2;
+    state.ring.last_id = 1;
+    EXPECT_EQ(encode(state),
               "{\n  \"format\": 1,\n  \"starts\": 1,\n  \"epoch\": 17,\n  \"leader\": 0,\n"
               "  \"next_server_id\": 2,\n  \"writer\": {\n    \"server_id\": 0,\n    \"epoch\": 0,\n    "
               "\"board\": 0,\n"
@@ -55,24 +55,24 @@ TEST(Memory, IsForPeopleToRead) {
               "\"children\": []\n}\n");
 }
 
-TEST(Memory, OneOfBeforeThereWasOneWriterKnowsOfNone) {
-    const auto read = decode_memory("{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, "
-                                    "\"next_server_id\": 1, \"ring\": {\"number\": 0, \"servers\": []}, "
-                                    "\"children\": []}");
+TEST(PersistentState, OneOfBeforeThereWasOneWriterKnowsOfNone) {
+    const auto read = decode_state("{\"format\": 1, \"starts\": 1, \"epoch\": 1, \"leader\": 0, "
+                                   "\"next_server_id\": 1, \"ring\": {\"number\": 0, \"servers\": []}, "
+                                   "\"children\": []}");
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->writer, writer_record{});
 }
 
-TEST(Memory, AnyTruncationIsRefused) {
+TEST(PersistentState, AnyTruncationIsRefused) {
     const std::string whole = encode(example());
     for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
-        const auto read = decode_memory(std::string_view(whole).substr(0, size));
+        const auto read = decode_state(std::string_view(whole).substr(0, size));
         ASSERT_FALSE(read) << size;
         EXPECT_EQ(read.error().code, wire::status::data_loss);
     }
 }
 
-TEST(Memory, NamesTheDamagedField) {
+TEST(PersistentState, NamesTheDamagedField) {
     const std::string whole = encode(example());
     const std::pair<std::string, const char*> damaged[] = {
         {replaced(whole, "\"starts\": 3", "\"starts\": -3"), "starts"},
@@ -95,19 +95,19 @@ TEST(Memory, NamesTheDamagedField) {
         {"[]", "not a JSON object"},
     };
     for (const auto& [text, field] : damaged) {
-        const auto read = decode_memory(text);
+        const auto read = decode_state(text);
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().code, wire::status::data_loss);
         EXPECT_THAT(read.error().message, testing::HasSubstr(field));
     }
 }
 
-TEST(Memory, RefusesANewerFormatAndIgnoresUnknownFields) {
-    const auto newer = decode_memory(replaced(encode(example()), "\"format\": 1", "\"format\": 2"));
+TEST(PersistentState, RefusesANewerFormatAndIgnoresUnknownFields) {
+    const auto newer = decode_state(replaced(encode(example()), "\"format\": 1", "\"format\": 2"));
     ASSERT_FALSE(newer);
     EXPECT_EQ(newer.error().code, wire::status::failed_precondition);
     const auto extended =
-        decode_memory(replaced(encode(example()), "\"format\": 1", "\"format\": 1, \"new\": []"));
+        decode_state(replaced(encode(example()), "\"format\": 1", "\"format\": 1, \"new\": []"));
     ASSERT_TRUE(extended);
     EXPECT_EQ(*extended, example());
 }
