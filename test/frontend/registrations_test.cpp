@@ -46,12 +46,12 @@ TEST(registrations, tickets_are_repeated_until_they_were_reported) {
     registrations all(10);
     const auto a = all.add("a", "t1");
     const auto b = all.add("b", "t2");
-    EXPECT_THAT(all.take_census().redeemed, ElementsAre("t1", "t2"));
+    EXPECT_THAT(all.take_counts().redeemed, ElementsAre("t1", "t2"));
     all.reported({"t1"});
-    EXPECT_THAT(all.take_census().redeemed, ElementsAre("t2"));
+    EXPECT_THAT(all.take_counts().redeemed, ElementsAre("t2"));
     all.reported({"t2", "unknown"});
-    EXPECT_THAT(all.take_census().redeemed, IsEmpty());
-    EXPECT_EQ(all.take_census().clients, 2u);
+    EXPECT_THAT(all.take_counts().redeemed, IsEmpty());
+    EXPECT_EQ(all.take_counts().clients, 2u);
 }
 
 } // namespace

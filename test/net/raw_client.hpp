@@ -1,7 +1,8 @@
-// A plain blocking TCP client for tests, and a server with methods that answer in every way there is.
+// A blocking TCP client for tests, and a server whose methods answer in every possible way.
 #pragma once
 
 #include "net/server/server.hpp"
+#include "test/support/eventually.hpp"
 #include "wire/frame.hpp"
 #include "wire/proto/frontend.pb.h"
 
@@ -100,7 +101,7 @@ private:
     std::string buffer_;
 };
 
-// One that has said HELLO and been welcomed.
+// A client that has sent HELLO and got WELCOME.
 class greeted_client : public raw_client {
 public:
     explicit greeted_client(std::uint16_t port, std::string token = {}) : raw_client(port) {
@@ -128,9 +129,11 @@ public:
             });
         rpc.on_encoded("FrontEnd", "UpdateScoreByGame", anyone, [this](call& one) {
             if (auto pending = one.defer()) {
-                pending->on_abandoned = [this] { ++abandoned; };
-                const std::lock_guard lock(mutex);
-                waiting.push_back(std::move(pending));
+                pending->on_abandoned = [this] {
+                    ++abandoned;
+                    support::announce_change();
+                };
+                keep(std::move(pending));
             }
         });
         rpc.on_encoded("FrontEnd", "IncrementMedalTally", anyone, [](call& one) { one.defer(); });
@@ -141,8 +144,7 @@ public:
         rpc.on_encoded("FrontEnd", "Subscribe", anyone, [this](call& one) {
             auto pending = one.defer();
             pending->on_drained = [] {};
-            const std::lock_guard lock(mutex);
-            waiting.push_back(std::move(pending));
+            keep(std::move(pending));
         });
         auto address = server.listen("127.0.0.1", 0);
         EXPECT_TRUE(address);
@@ -152,7 +154,7 @@ public:
     ~served() {
         server.drain(0ms);
         threads.run_on_each([](worker&) {});
-        // What is still waiting belongs to the workers: it goes there, and before they do.
+        // Waiting calls belong to their workers, so they are destroyed there while these still run.
         release([](pending_call&) {});
         threads.stop();
     }
@@ -186,17 +188,19 @@ public:
     std::mutex mutex;
     std::vector<std::shared_ptr<pending_call>> waiting;
     std::atomic<int> abandoned{0};
+
+private:
+    void keep(std::shared_ptr<pending_call> pending) {
+        {
+            const std::lock_guard lock(mutex);
+            waiting.push_back(std::move(pending));
+        }
+        support::announce_change();
+    }
 };
 
-// Waits until the condition holds; false after 10 s.
-inline bool eventually(const std::function<bool()>& condition) {
-    const auto until = std::chrono::steady_clock::now() + 10s;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
+// `served` announces its changes.
+using support::eventually;
 
 inline std::string query(const std::string& game) {
     v1::QueryScoreByGameRequest request;

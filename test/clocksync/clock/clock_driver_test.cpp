@@ -1,8 +1,7 @@
 #include "test/support/clock_server.hpp"
+#include "test/support/eventually.hpp"
 
 #include <gtest/gtest.h>
-
-#include <condition_variable>
 
 namespace stadion::clocksync {
 namespace {
@@ -10,16 +9,8 @@ namespace {
 using namespace std::chrono_literals;
 using support::clock_server;
 
-bool becomes(const std::function<bool()>& holds) {
-    std::mutex mutex;
-    std::condition_variable never_notified;
-    std::unique_lock lock(mutex);
-    for (const auto end = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < end;) {
-        if (holds()) return true;
-        never_notified.wait_for(lock, 1ms);
-    }
-    return false;
-}
+// A clock announces no change of its state.
+bool becomes(const std::function<bool()>& holds) { return support::eventually(holds, 20s); }
 
 std::int64_t system_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(

@@ -39,6 +39,22 @@ std::vector<order_frame> one_of_each() {
     };
 }
 
+std::vector<batch> batches_of(const order_frame& frame) {
+    if (const auto* data = std::get_if<data_frame>(&frame); data && data->messages) return {*data->messages};
+    if (const auto* fill = std::get_if<fill_frame>(&frame)) return fill->batches;
+    return {};
+}
+
+// The messages are as many as the batch says, and lie within the bytes that were received.
+void expect_within(const batch& of, const std::string& received) {
+    ASSERT_LE(of.offset, received.size());
+    ASSERT_LE(of.size, received.size() - of.offset);
+    EXPECT_EQ(of.messages(), std::string_view(received).substr(of.offset, of.size));
+    std::uint64_t messages = 0;
+    for_each_message(of, 0, [&](std::uint64_t, std::string_view) { ++messages; });
+    EXPECT_EQ(messages, of.count);
+}
+
 TEST(order_frame, has_the_bytes_of_its_header_s_example) {
     const std::string bytes = encode(data_frame{{7, 1}, 300, 295, false, {298, 290, 295}, two_messages()});
     const std::string expected(
@@ -72,7 +88,13 @@ TEST(order_frame, never_reads_beyond_what_a_flipped_byte_claims) {
             for (const char value : {'\x00', '\x7f', '\x80', '\xff'}) {
                 std::string changed = bytes;
                 changed[place] = value;
-                if (const auto decoded = decode(shared(changed))) encode(*decoded);
+                const auto decoded = decode(shared(changed));
+                if (!decoded) continue;
+                for (const batch& one : batches_of(*decoded)) expect_within(one, changed);
+                const std::string again = encode(*decoded);
+                const auto same = decode(shared(again));
+                ASSERT_TRUE(same) << frame.index() << " at " << place;
+                EXPECT_EQ(encode(*same), again) << frame.index() << " at " << place;
             }
     }
 }
