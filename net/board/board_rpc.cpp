@@ -31,29 +31,31 @@ void answer_team(const wire::board& board, const std::string& team, reply_sink& 
     to.reply(found->state_payload(), rank_field(board.rank_of(team)));
 }
 
-// The page as ListGamesResponse, made of the stored encoding of each game.
+// A page as Response, made of what each item is encoded as already: `append(body, item)`.
+template <typename Response, typename Items, typename Append>
+std::string encoded(const Items& items, std::size_t bytes, const std::string& token, Append append) {
+    std::string body;
+    body.reserve(bytes + (items.size() + 1) * field_head_max + token.size());
+    for (const auto& item : items) append(body, item);
+    if (!token.empty()) wire::append_field(body, Response::kNextPageTokenFieldNumber, token);
+    return body;
+}
+
 std::string encoded(const games_page& page) {
     using response = v1::ListGamesResponse;
-    std::string body;
-    body.reserve(page.bytes + page.games.size() * field_head_max + page.next_page_token.size() +
-                 field_head_max);
-    for (const auto& game : page.games)
-        wire::append_field(body, response::kGamesFieldNumber, game->state_payload());
-    if (!page.next_page_token.empty())
-        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
-    return body;
+    return encoded<response>(page.games, page.bytes, page.next_page_token,
+                             [](std::string& body, const auto& game) {
+                                 wire::append_field(body, response::kGamesFieldNumber, game->state_payload());
+                             });
 }
 
 std::string encoded(const teams_page& page) {
     using response = v1::ListTeamsResponse;
-    std::string body;
-    body.reserve(page.bytes + page.teams.size() * field_head_max + page.next_page_token.size() +
-                 field_head_max);
-    for (const auto& [team, rank] : page.teams)
-        wire::append_field(body, response::kTeamsFieldNumber, team->state_payload(), rank_field(rank));
-    if (!page.next_page_token.empty())
-        wire::append_field(body, response::kNextPageTokenFieldNumber, page.next_page_token);
-    return body;
+    return encoded<response>(page.teams, page.bytes, page.next_page_token,
+                             [](std::string& body, const auto& one) {
+                                 wire::append_field(body, response::kTeamsFieldNumber,
+                                                    one.team->state_payload(), rank_field(one.rank));
+                             });
 }
 
 void list_games(const wire::board& board, const v1::ListGamesRequest& request, reply_sink& to) {
